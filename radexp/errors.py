@@ -1,0 +1,15 @@
+"""The one exception that means "the user asked for something impossible"."""
+
+
+class UsageError(Exception):
+    """A request that cannot be carried out, explained in one line.
+
+    The message says what was given, what is allowed and how to mend it. The command line prints
+    it without a traceback and exits with status 2; library callers can catch it.
+
+    Example:
+        >>> raise UsageError("keep=0: allowed is 0 < keep <= 1; try keep=0.1")
+        Traceback (most recent call last):
+        ...
+        radexp.errors.UsageError: keep=0: allowed is 0 < keep <= 1; try keep=0.1
+    """
