@@ -1,0 +1,56 @@
+"""Handwritten digits that come with scikit-learn: 1,797 scans of 8x8, no download.
+
+Source: E. Alpaydin and C. Kaynak, Optical Recognition of Handwritten Digits, UCI, 1998 (its
+test part, as ``sklearn.datasets.load_digits`` ships it).
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from radexp.data.dataset import Dataset, Split
+
+NUM_TEST = 360
+SPLIT_SEED = 0
+
+
+def fetch(root: str | Path | None = None) -> None:
+    """Do nothing: the scans are part of scikit-learn. ``root`` is not looked at."""
+
+
+def load(root: str | Path | None = None) -> Dataset:  # noqa: ARG001 (all loaders are called alike)
+    """Return the digits: 1,437 training and 360 test examples of (1, 8, 8), ten classes.
+
+    The order is one fixed permutation (``SPLIT_SEED``), because the scans lie sorted by writer;
+    its first ``NUM_TEST`` examples are the test part. Both parts are shifted and scaled by the
+    mean and the standard deviation of all training pixels.
+
+    Args:
+        root: Not looked at: there are no files.
+
+    Returns:
+        The data set, on the CPU.
+
+    Example:
+        >>> load()
+        Dataset('digits', 1437 train + 360 test examples of (1, 8, 8), 10 classes, on cpu)
+    """
+    from sklearn.datasets import load_digits  # here, because importing it takes seconds
+
+    scans = load_digits()
+    # RandomState, because NumPy promises that its stream never changes between releases.
+    order = torch.from_numpy(np.random.RandomState(SPLIT_SEED).permutation(len(scans.target)))
+    pixels = torch.from_numpy(scans.images)[order].unsqueeze(1)
+    labels = torch.from_numpy(scans.target)[order].long()
+    std, mean = torch.std_mean(pixels[NUM_TEST:])
+    inputs = ((pixels - mean) / std).float()
+    # Cloned, because a slice would hold, and be counted with, the memory of both parts.
+    return Dataset(
+        "digits",
+        train=Split(inputs[NUM_TEST:].clone(), labels[NUM_TEST:].clone()),
+        test=Split(inputs[:NUM_TEST].clone(), labels[:NUM_TEST].clone()),
+        num_classes=10,
+    )

@@ -1,0 +1,64 @@
+"""An estimator as layers see it: a sketch, and whether to use the lean operations."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from radexp.config import EstimatorConfig, load_estimator_config
+from radexp.errors import UsageError
+from radexp.sketches import Exact, Sketch
+
+DEFAULT_KEEP = 0.1
+
+
+@dataclass(frozen=True)
+class Estimator:
+    """How the layers of one network estimate their gradients.
+
+    Attributes:
+        sketch: What a linear layer keeps instead of its input.
+        lean: Use operations that keep less than PyTorch's own and give the same gradient, such
+            as ReLU kept as bits. A sketch other than ``Exact`` implies them.
+
+    Example:
+        >>> Estimator.named("rad", keep=0.1)
+        Estimator(sketch=Sampling(keep=0.1, shared=False, replacement=True), lean=True)
+        >>> Estimator.named("rad", keep=1.0)
+        Estimator(sketch=Exact(), lean=True)
+    """
+
+    sketch: Sketch
+    lean: bool = True
+
+    @classmethod
+    def from_config(cls, config: EstimatorConfig) -> Estimator:
+        """Build an estimator from its settings; keep = 1 is the exact sketch by definition.
+
+        Raises:
+            UsageError: If the sketch is unknown.
+        """
+        if config.sketch not in Sketch.registry:
+            raise UsageError(
+                f"estimator.sketch={config.sketch}: allowed is "
+                f"{', '.join(sorted(Sketch.registry))}; leave it as the estimator's YAML has it"
+            )
+        if config.keep == 1:
+            return cls(Exact(), config.lean)
+        return cls(Sketch.registry[config.sketch].from_config(config), config.lean)
+
+    @classmethod
+    def named(cls, name: str, **settings: Any) -> Estimator:
+        """Build a named estimator, with some of its settings changed.
+
+        Args:
+            name: As in ``estimator=`` on the command line: ``"rad"``, ``"exact"``, ...
+            **settings: Fields of ``EstimatorConfig``, such as ``keep=0.1``.
+
+        Raises:
+            UsageError: If the name or a setting is unknown or out of range.
+        """
+        config = load_estimator_config(name, **settings)
+        if config.free == "keep" and config.keep is None:
+            config.keep = DEFAULT_KEEP
+        return cls.from_config(config)

@@ -1,0 +1,130 @@
+"""Turn a plain PyTorch network into one that keeps sketches: the only bridge between the two."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from torch import nn
+
+from radexp.errors import UsageError
+from radexp.layers.estimator import Estimator
+from radexp.layers.lean import BitReLU, SketchedLinear
+from radexp.seeding import SeedStream
+from radexp.sketches import Exact
+
+# Modules that keep nothing of their input, so that nothing is lost by leaving them alone.
+_KEEP_NOTHING = (nn.Flatten, nn.Unflatten, nn.Identity)
+# Modules that keep less than their input: a ReLU before them would hold it for itself alone.
+_KEEP_A_MASK = (nn.Dropout,)
+
+
+@dataclass(frozen=True)
+class Randomized:
+    """What ``randomize`` did to a model.
+
+    Attributes:
+        model: The model itself, changed in place.
+        converted: Names of the layers that now keep less.
+        left_alone: Names of the layers that still keep what PyTorch makes them keep.
+    """
+
+    model: nn.Module
+    converted: tuple[str, ...]
+    left_alone: tuple[str, ...]
+
+    def __repr__(self) -> str:
+        return f"Randomized(converted={self.converted}, left_alone={self.left_alone})"
+
+
+def randomize(
+    model: nn.Module, estimator: str | Estimator, *, seed: int = 0, **settings: Any
+) -> Randomized:
+    """Make a network estimate its weight gradients from sketches, in place.
+
+    Layers keep their identity, parameters, hooks and ``state_dict`` keys; only their class
+    changes, ``nn.Linear`` to ``SketchedLinear`` and ``nn.ReLU`` to ``BitReLU``. Values of the
+    forward pass do not change, gradients stay unbiased, and calling it again with another
+    estimator replaces the first; ``randomize(model, "exact")`` restores stock PyTorch. With an
+    exact sketch the lean operations are used only where they keep less than PyTorch's own.
+
+    Args:
+        model: Any module. Layers of exactly the types above are converted, subclasses and
+            functional calls such as ``F.relu`` are not.
+        estimator: A name, as in ``estimator=rad`` on the command line, or an Estimator.
+        seed: Seed of all sketches; every layer and call gets its own draw from it.
+        **settings: With a name only: fields of ``EstimatorConfig``, such as ``keep=0.1``.
+
+    Returns:
+        The model and which layers were converted and left alone.
+
+    Raises:
+        UsageError: If the name or a setting is unknown, or settings come with an Estimator.
+
+    Example:
+        >>> net = nn.Sequential(nn.Linear(64, 32), nn.ReLU(), nn.LayerNorm(32))
+        >>> randomize(net, "rad", keep=0.1)
+        Randomized(converted=('0', '1'), left_alone=('2',))
+
+    Not for layers whose gradient is not linear in what they keep, which is why other layers are
+    left alone. Source: section 4.2.
+    """
+    if isinstance(estimator, str):
+        estimator = Estimator.named(estimator, **settings)
+    elif settings:
+        raise UsageError(
+            f"settings {', '.join(sorted(settings))} beside an Estimator object: allowed is none; "
+            "set them on the Estimator, or give its name instead"
+        )
+    _restore_stock(model)
+    exact = isinstance(estimator.sketch, Exact)
+    before_mask = _modules_before_a_mask(model)
+    converted = []
+    for name, module in model.named_modules():
+        if type(module) is nn.Linear and not exact:
+            module.__class__ = SketchedLinear
+            module.sketch, module.seeds = estimator.sketch, SeedStream(seed, name)
+        elif type(module) is nn.ReLU and (not exact or (estimator.lean and module in before_mask)):
+            module.__class__ = BitReLU
+        else:
+            continue
+        converted.append(name)
+    left_alone = (name for name, leaf in _leaves(model) if name not in converted)
+    return Randomized(model, tuple(converted), tuple(left_alone))
+
+
+def seed_streams(model: nn.Module) -> dict[str, SeedStream]:
+    """Return the seed stream of each randomized layer, by the layer's name, for checkpoints."""
+    return {
+        name: module.seeds
+        for name, module in model.named_modules()
+        if isinstance(module, SketchedLinear)
+    }
+
+
+def _restore_stock(model: nn.Module) -> None:
+    for module in model.modules():
+        if type(module) is SketchedLinear:
+            del module.sketch, module.seeds
+            module.__class__ = nn.Linear
+        elif type(module) is BitReLU:
+            module.__class__ = nn.ReLU
+
+
+def _leaves(model: nn.Module) -> Iterator[tuple[str, nn.Module]]:
+    """Yield the modules without children that may keep something for the backward pass."""
+    for name, module in model.named_modules():
+        if not any(module.children()) and not isinstance(module, _KEEP_NOTHING):
+            yield name, module
+
+
+def _modules_before_a_mask(model: nn.Module) -> set[nn.Module]:
+    """Return the modules whose successor in an ``nn.Sequential`` keeps a mask at most."""
+    return {
+        module
+        for parent in model.modules()
+        if isinstance(parent, nn.Sequential)
+        for module, successor in zip(list(parent)[:-1], list(parent)[1:], strict=True)
+        if isinstance(successor, _KEEP_A_MASK)
+    }

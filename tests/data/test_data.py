@@ -1,0 +1,41 @@
+"""The registry of data sets: names, dispatch, documented examples."""
+
+import doctest
+import importlib
+
+import pytest
+
+from radexp.data import DATASETS, Dataset, digits, fetch, load_dataset, mnist
+from radexp.errors import UsageError
+
+
+@pytest.mark.parametrize("action", [load_dataset, fetch])
+def test_an_unknown_name_is_refused_with_the_known_ones(action):
+    with pytest.raises(UsageError, match="data=mnits: allowed is digits, mnist; try data=digits"):
+        action("mnits")
+
+
+@pytest.mark.parametrize(("name", "source"), [("digits", digits), ("mnist", mnist)])
+def test_a_name_leads_to_its_file_with_the_root(name, source, monkeypatch):
+    monkeypatch.setattr(source, "load", lambda root: ("load", root))
+    monkeypatch.setattr(source, "fetch", lambda root: ("fetch", root))
+    assert load_dataset(name, "somewhere") == ("load", "somewhere")
+    assert fetch(name) == ("fetch", None)
+
+
+def test_names():
+    assert DATASETS == ("digits", "mnist")
+
+
+def test_digits_need_no_files():
+    dataset = load_dataset("digits", root="/no/such/folder")
+    assert isinstance(dataset, Dataset)
+    assert dataset.name == "digits"
+    assert fetch("digits") is None
+
+
+@pytest.mark.parametrize("name", ["", ".dataset", ".digits", ".idx", ".streams"])
+def test_documented_examples_run(name):
+    result = doctest.testmod(importlib.import_module(f"radexp.data{name}"))
+    assert result.attempted > 0
+    assert result.failed == 0
