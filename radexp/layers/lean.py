@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Protocol, runtime_checkable
+from abc import abstractmethod
+from typing import ClassVar
 
 import torch
 from torch import Tensor, nn
@@ -13,16 +14,21 @@ from radexp.seeding import SeedStream
 from radexp.sketches import Sketch
 
 
-@runtime_checkable
-class LeanLayer(Protocol):
-    """A layer that knows in closed form what it keeps for the backward pass."""
+class LeanLayer(nn.Module):
+    """A layer that keeps less than its stock module and knows in closed form how much.
 
+    Attributes:
+        stock: The PyTorch module that it stands in for: same parameters, same values.
+    """
+
+    stock: ClassVar[type[nn.Module]]
+
+    @abstractmethod
     def saved_bytes(self, x: Tensor) -> int:
         """Return the bytes that ``forward(x)`` keeps when gradients are on."""
-        ...
 
 
-class SketchedLinear(nn.Linear):
+class SketchedLinear(LeanLayer, nn.Linear):
     """``nn.Linear`` that keeps a sketch of its input; made by ``randomize``.
 
     Attributes:
@@ -30,6 +36,7 @@ class SketchedLinear(nn.Linear):
         seeds: Where each call's seed comes from.
     """
 
+    stock = nn.Linear
     sketch: Sketch
     seeds: SeedStream
 
@@ -56,8 +63,10 @@ class SketchedLinear(nn.Linear):
         return f"{super().extra_repr()}, sketch={self.sketch}"
 
 
-class BitReLU(nn.ReLU):
+class BitReLU(LeanLayer, nn.ReLU):
     """``nn.ReLU`` that keeps one bit per entry; made by ``randomize``."""
+
+    stock = nn.ReLU
 
     def forward(self, input: Tensor) -> Tensor:
         """Apply the layer."""

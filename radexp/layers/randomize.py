@@ -10,7 +10,7 @@ from torch import nn
 
 from radexp.errors import UsageError
 from radexp.layers.estimator import Estimator
-from radexp.layers.lean import BitReLU, SketchedLinear
+from radexp.layers.lean import BitReLU, LeanLayer, SketchedLinear
 from radexp.seeding import SeedStream
 from radexp.sketches import Exact
 
@@ -105,11 +105,10 @@ def seed_streams(model: nn.Module) -> dict[str, SeedStream]:
 
 def _restore_stock(model: nn.Module) -> None:
     for module in model.modules():
-        if type(module) is SketchedLinear:
-            del module.sketch, module.seeds
-            module.__class__ = nn.Linear
-        elif type(module) is BitReLU:
-            module.__class__ = nn.ReLU
+        if isinstance(module, LeanLayer):
+            for setting in ("sketch", "seeds"):
+                module.__dict__.pop(setting, None)
+            module.__class__ = module.stock
 
 
 def _leaves(model: nn.Module) -> Iterator[tuple[str, nn.Module]]:

@@ -48,7 +48,7 @@ class SavedBytesMeter:
     def __init__(self, apart: Iterable[Tensor] = ()) -> None:
         self.held_bytes = 0
         self.peak_bytes = 0
-        self._apart = {_storage_key(tensor) for tensor in apart}
+        self._apart = {storage_key(tensor) for tensor in apart}
         self._holders: Counter[int] = Counter()
         self._paused = False
         self._hooks = torch.autograd.graph.saved_tensors_hooks(self._pack, self._unpack)
@@ -73,12 +73,12 @@ class SavedBytesMeter:
         """Count again."""
         self._paused = False
 
-    def holds(self, key: int) -> bool:
-        """Tell whether the storage with this key is held for the backward pass now."""
-        return self._holders[key] > 0
+    def held_keys(self) -> list[int]:
+        """Return the ``storage_key`` of every storage that is held now."""
+        return list(self._holders)
 
     def _pack(self, tensor: Tensor) -> _Held | Tensor:
-        key = _storage_key(tensor)
+        key = storage_key(tensor)
         if self._paused or key in self._apart:
             return tensor
         if not self._holders[key]:
@@ -100,6 +100,6 @@ class SavedBytesMeter:
         return f"SavedBytesMeter(held_bytes={self.held_bytes}, peak_bytes={self.peak_bytes})"
 
 
-def _storage_key(tensor: Tensor) -> int:
+def storage_key(tensor: Tensor) -> int:
     """Return what tells storages apart, on any device, while they are alive."""
-    return tensor.untyped_storage()._cdata
+    return int(tensor.untyped_storage()._cdata)

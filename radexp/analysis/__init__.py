@@ -1,0 +1,1 @@
+"""What run records say: curves, statistics and verdicts on the paper's claims."""

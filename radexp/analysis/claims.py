@@ -1,0 +1,223 @@
+"""The paper's claims as code: from run records to verdicts."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import pandas as pd
+
+from radexp.analysis.comparison import DECIDING, Comparison, compare
+from radexp.analysis.settings import Setting, by_setting
+from radexp.analysis.statistics import Interval
+from radexp.errors import UsageError
+
+RULE = (
+    "The deciding statistic, fixed beforehand, is the difference of the mean log training loss "
+    "over the evaluations after iteration 0, at equal iterations, paired by seed. A claim is "
+    "reproduced if the 95% t interval lies wholly below 0, not reproduced if it lies wholly "
+    "above 0 or a run of the favoured arm diverged, and else inconclusive."
+)
+PUBLISHED_ARMS = ("small_batch", "rad_shared", "rad", "rad_project")
+NO_INTERVAL = Interval(math.nan, math.nan, math.nan, 0)
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What the records say about one claim in one setting.
+
+    Attributes:
+        claim: The claim's id.
+        title: The claim in words, with its scale where that is not the published one.
+        setting: What was run.
+        verdict: ``reproduced``, ``not reproduced`` or ``inconclusive``.
+        statistic: Name of the deciding statistic.
+        interval: Its interval, of the least favourable comparison where there are several.
+        n: Number of seeds of that comparison.
+        sentence: The outcome with its numbers.
+        comparisons: Everything compared, with the secondary views.
+    """
+
+    claim: str
+    title: str
+    setting: str
+    verdict: str
+    statistic: str
+    interval: Interval
+    n: int
+    sentence: str
+    comparisons: tuple[Comparison, ...] = ()
+
+
+@dataclass(frozen=True)
+class Claim:
+    """A claim about one model: its favoured arm and the arms that it is compared with.
+
+    Attributes:
+        id: As in the paper's list of claims.
+        title: The claim in words.
+        model: Runs of which model it speaks of.
+        judge: From the claim, a setting, its runs and the curves to a verdict.
+    """
+
+    id: str
+    title: str
+    model: str
+    judge: Callable[[Claim, Setting, pd.DataFrame, pd.DataFrame], Verdict]
+
+
+def judge_all(runs: pd.DataFrame, curves: pd.DataFrame) -> tuple[list[Verdict], list[str]]:
+    """Judge every claim in every setting that it speaks of.
+
+    Args:
+        runs: Run table.
+        curves: Tidy curves of these runs.
+
+    Returns:
+        The verdicts, and one line for each claim that could not be judged because the records
+        are incomplete or ambiguous (a missing seed is an error, never dropped).
+    """
+    verdicts, problems = [], []
+    for setting, members in by_setting(runs):
+        for claim in CLAIMS:
+            if claim.model != setting.model:
+                continue
+            try:
+                verdicts.append(claim.judge(claim, setting, members, curves))
+            except UsageError as error:
+                problems.append(f"{claim.id} in {setting.title}: {error}")
+    return verdicts, problems
+
+
+def judge(claim_id: str, runs: pd.DataFrame, curves: pd.DataFrame) -> Verdict:
+    """Judge one claim on the runs of one setting.
+
+    Args:
+        claim_id: A key such as ``C3``.
+        runs: Runs of a single setting.
+        curves: Tidy curves that cover them.
+
+    Returns:
+        The verdict.
+
+    Raises:
+        UsageError: If the claim is unknown, the runs are of several settings, or seeds are
+            missing.
+    """
+    claims = {claim.id: claim for claim in CLAIMS}
+    if claim_id not in claims:
+        raise UsageError(f"claim {claim_id!r}: allowed is {', '.join(claims)}; pick one of them")
+    settings = by_setting(runs)
+    if len(settings) != 1:
+        raise UsageError(
+            f"runs of {len(settings)} settings: allowed is one; split them with by_setting"
+        )
+    setting, members = settings[0]
+    return claims[claim_id].judge(claims[claim_id], setting, members, curves)
+
+
+def _rad_beats_small_batch(
+    claim: Claim, setting: Setting, runs: pd.DataFrame, curves: pd.DataFrame
+) -> Verdict:
+    """C3: RAD with a fresh sample for each example against a small batch."""
+    return _at_equal_budget(claim, setting, runs, curves, "rad", "small_batch")
+
+
+def _fresh_beats_shared_samples(
+    claim: Claim, setting: Setting, runs: pd.DataFrame, curves: pd.DataFrame
+) -> Verdict:
+    """C6, first half: a sample for each example against one for the whole batch."""
+    return _at_equal_budget(claim, setting, runs, curves, "rad", "rad_shared")
+
+
+def _exact_is_best(
+    claim: Claim, setting: Setting, runs: pd.DataFrame, curves: pd.DataFrame
+) -> Verdict:
+    """C7: the exact gradient against every other arm, published or not."""
+    others = sorted({*PUBLISHED_ARMS, *runs["arm"]} - {"exact"})
+    missing = _missing(runs, ["exact", *others])
+    if missing:
+        return _verdict(claim, setting, "inconclusive", missing, [])
+    comparisons = [compare(runs, curves, "exact", other) for other in others]
+    outcomes = {comparison.verdict for comparison in comparisons}
+    outcome = next(v for v in ("not reproduced", "inconclusive", "reproduced") if v in outcomes)
+    return _verdict(claim, setting, outcome, "", comparisons)
+
+
+def _at_equal_budget(
+    claim: Claim,
+    setting: Setting,
+    runs: pd.DataFrame,
+    curves: pd.DataFrame,
+    favoured: str,
+    other: str,
+) -> Verdict:
+    """Judge one pair of arms that must have run under the same budget."""
+    missing = _missing(runs, [favoured, other])
+    if missing:
+        return _verdict(claim, setting, "inconclusive", missing, [])
+    budgets = sorted(set(runs.loc[runs["arm"].isin([favoured, other]), "budget"]))
+    comparison = compare(runs, curves, favoured, other)
+    if len(budgets) > 1:
+        why = f"the runs had different budgets ({', '.join(b or 'none' for b in budgets)})"
+        return _verdict(claim, setting, "inconclusive", why, [comparison])
+    memory = f"{_megabytes(runs, favoured)} against {_megabytes(runs, other)}"
+    return _verdict(claim, setting, comparison.verdict, f"memory {memory}", [comparison])
+
+
+def _missing(runs: pd.DataFrame, arms: list[str]) -> str:
+    """Say which arms were not run at all; empty if none."""
+    absent = [arm for arm in arms if arm not in set(runs["arm"])]
+    return f"no runs of {', '.join(absent)}" if absent else ""
+
+
+def _megabytes(runs: pd.DataFrame, arm: str) -> str:
+    """Return the largest parameters plus saved bytes of an arm, in MB = 10^6 bytes."""
+    chosen = runs[runs["arm"] == arm]
+    total = (chosen["parameter_bytes"] + chosen["measured_saved_bytes"]).max()
+    return "unknown" if pd.isna(total) else f"{total / 1e6:.3g} MB"
+
+
+def _verdict(
+    claim: Claim, setting: Setting, outcome: str, remark: str, comparisons: list[Comparison]
+) -> Verdict:
+    """Put a verdict together, with its numbers in one sentence."""
+    worst = max(comparisons, key=_unfavourable, default=None)
+    interval = worst.deciding if worst else NO_INTERVAL
+    parts = [f"{c} (n={c.deciding.n}{', diverged' if c.diverged else ''})" for c in comparisons]
+    numbers = f"{DECIDING}, " + "; ".join(parts) if parts else ""
+    return Verdict(
+        claim=claim.id,
+        title=claim.title + ("" if setting.published else " (at quick scale)"),
+        setting=setting.title,
+        verdict=outcome,
+        statistic=DECIDING,
+        interval=interval,
+        n=interval.n,
+        sentence="; ".join(part for part in (numbers, remark) if part) + ".",
+        comparisons=tuple(comparisons),
+    )
+
+
+def _unfavourable(comparison: Comparison) -> float:
+    """Order comparisons by how far their interval reaches above 0; none at all is worst."""
+    return comparison.deciding.high if comparison.deciding.defined else math.inf
+
+
+CLAIMS = (
+    Claim(
+        "C3",
+        "MNIST: at the same memory and iterations, RAD (a sample for each example) lowers the "
+        "training loss faster than a small batch",
+        "mlp",
+        _rad_beats_small_batch,
+    ),
+    Claim(
+        "C6",
+        "MNIST (first half of the claim): a sample for each example beats one for the whole batch",
+        "mlp",
+        _fresh_beats_shared_samples,
+    ),
+    Claim("C7", "MNIST: the full-memory exact baseline is best of all", "mlp", _exact_is_best),
+)

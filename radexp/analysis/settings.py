@@ -1,0 +1,82 @@
+"""Which runs may be compared: a setting is everything but the arm, its tuning and the seed."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable
+from dataclasses import astuple, dataclass
+from typing import Any
+
+import pandas as pd
+
+PUBLISHED_ITERATIONS = 20_000
+VERSION = ("budget", "keep", "batch_size", "lr", "weight_decay")
+
+
+@dataclass(frozen=True)
+class Setting:
+    """What all runs of one comparison have in common.
+
+    Attributes:
+        study: The experiment's name.
+        preset: Its scale.
+        model: The network.
+        hidden: Its hidden sizes, such as ``300x300``.
+        data: The data set.
+        iterations: Optimizer steps.
+    """
+
+    study: str
+    preset: str
+    model: str
+    hidden: str
+    data: str
+    iterations: int
+
+    @property
+    def title(self) -> str:
+        """One line for people."""
+        network = f"{self.model} {self.hidden}".strip()
+        return f"{self.study}: {network} on {self.data}, {self.iterations:,} iterations"
+
+    @property
+    def published(self) -> bool:
+        """Whether this is the published MNIST protocol, by data and length."""
+        return self.data == "mnist" and self.iterations >= PUBLISHED_ITERATIONS
+
+
+def by_setting(runs: pd.DataFrame) -> list[tuple[Setting, pd.DataFrame]]:
+    """Split runs into settings, each with a column ``label`` added.
+
+    A label is the arm's name, followed by what differs where one arm ran in several versions:
+    ``rad keep=0.1`` and ``rad keep=0.2``.
+
+    Args:
+        runs: Run table of ``radexp.reporting.records``.
+
+    Returns:
+        Settings in sorted order, with their runs sorted by arm, label and seed.
+    """
+    keys = list(Setting.__dataclass_fields__)
+    found: dict[Setting, list[int]] = {}
+    for position, values in enumerate(runs[keys].itertuples(index=False, name=None)):
+        found.setdefault(Setting(*values), []).append(position)
+    return [
+        (setting, _labelled(runs.iloc[found[setting]])) for setting in sorted(found, key=astuple)
+    ]
+
+
+def _labelled(runs: pd.DataFrame) -> pd.DataFrame:
+    """Add the column ``label`` to the runs of one setting."""
+    parts = []
+    for arm, group in runs.groupby("arm", sort=True):
+        varying = [key for key in VERSION if group[key].replace("", pd.NA).nunique() > 1]
+        labels = [_label(str(arm), row, varying) for row in group.to_dict("records")]
+        parts.append(group.assign(label=labels))
+    return pd.concat(parts).sort_values(["arm", "label", "seed"], ignore_index=True)
+
+
+def _label(arm: str, row: dict[Hashable, Any], varying: list[str]) -> str:
+    """Name one version of an arm by the values in which its versions differ."""
+    known = [(key, row[key]) for key in varying if row[key] != "" and pd.notna(row[key])]
+    values = [f"{key}={v:.4g}" if isinstance(v, float) else f"{key}={v}" for key, v in known]
+    return " ".join([arm, *values])

@@ -1,0 +1,6 @@
+"""From configurations to runs and their records: the only place that sees a configuration."""
+
+from radexp.experiments.plan import Plan, make_plan
+from radexp.experiments.run import execute, run_path
+
+__all__ = ["Plan", "execute", "make_plan", "run_path"]

@@ -1,0 +1,79 @@
+"""From a plan to a trainer: the seeded network, optimizer, data and batches."""
+
+from __future__ import annotations
+
+import torch
+from torch import nn
+
+from radexp.config import OptimizerConfig
+from radexp.data import IndexStream, bootstrap_indices
+from radexp.errors import UsageError
+from radexp.experiments.plan import Plan
+from radexp.layers import Estimator, randomize
+from radexp.models import build_model
+from radexp.seeding import derive_seed
+from radexp.training import Trainer
+
+OPTIMIZERS = ("adam", "sgd")
+
+
+def resolve_device(name: str) -> torch.device:
+    """Return the device that ``device=`` names; ``auto`` is CUDA where there is one."""
+    if name == "auto":
+        name = "cuda" if torch.cuda.is_available() else "cpu"
+    return torch.device(name)
+
+
+def build_trainer(plan: Plan) -> Trainer:
+    """Build a run's trainer at iteration 0.
+
+    Initial weights, bootstrap, batches and sketches are drawn from the run's seed, each in a
+    stream of its own. Runs that differ in their estimator alone start from the same weights and
+    train on the same bootstrap, so they can be compared in pairs.
+    """
+    config, device = plan.config, resolve_device(plan.config.device)
+    dataset = plan.dataset
+    torch.manual_seed(derive_seed(config.seed, "torch"))
+    model = build_model(config.model, dataset.input_shape, dataset.num_classes).to(device)
+    randomize(
+        model, Estimator.from_config(plan.estimator), seed=derive_seed(config.seed, "sketches")
+    )
+    indices = counts = None
+    if config.training.bootstrap:
+        indices = bootstrap_indices(dataset.num_examples, derive_seed(config.seed, "bootstrap"))
+        counts = torch.bincount(indices, minlength=dataset.num_examples)
+    stream = IndexStream(
+        dataset.num_examples, plan.batch_size, derive_seed(config.seed, "batches"), indices
+    )
+    optimizer = build_optimizer(config.optimizer, model)
+    return Trainer(
+        model=model,
+        optimizer=optimizer,
+        scheduler=torch.optim.lr_scheduler.StepLR(
+            optimizer, config.optimizer.decay_every, config.optimizer.decay
+        ),
+        dataset=dataset.to(device),
+        stream=stream,
+        config=config.training,
+        counts=counts,
+        clip_norm=config.optimizer.clip_norm,
+    )
+
+
+def build_optimizer(config: OptimizerConfig, model: nn.Module) -> torch.optim.Optimizer:
+    """Build the optimizer; weight decay is L2 inside the gradient, as the paper has it.
+
+    Raises:
+        UsageError: If the name is unknown.
+    """
+    if config.name == "adam":
+        return torch.optim.Adam(
+            model.parameters(), lr=config.lr, weight_decay=config.weight_decay, foreach=True
+        )
+    if config.name == "sgd":
+        return torch.optim.SGD(
+            model.parameters(), lr=config.lr, weight_decay=config.weight_decay, foreach=True
+        )
+    raise UsageError(
+        f"optimizer.name={config.name}: allowed is {', '.join(OPTIMIZERS)}; try optimizer=adam"
+    )

@@ -1,0 +1,116 @@
+"""The folder of one run: its files, and the lock that keeps other processes out."""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from filelock import FileLock, Timeout
+from omegaconf import OmegaConf
+
+from radexp.config import TrainConfig
+from radexp.errors import UsageError
+from radexp.training import write_atomically
+
+# A run in one of these states is not started again: it would end in the same way.
+FINAL_STATUSES = ("completed", "diverged")
+
+
+class RunFolder:
+    """``OUTPUT/STUDY/RUN_ID``.
+
+    Args:
+        path: The folder; it is created by ``locked``.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.metrics = path / "metrics.csv"
+        self.checkpoint = path / "checkpoint.pt"
+        self.log = path / "run.log"
+        self._summary = path / "summary.json"
+
+    @contextmanager
+    def locked(self) -> Iterator[None]:
+        """Hold the folder for this process; the system frees it however the process ends.
+
+        Raises:
+            UsageError: If the folder cannot be written or another process holds it.
+        """
+        try:
+            self.path.mkdir(parents=True, exist_ok=True)
+            lock = FileLock(self.path / ".lock", timeout=0)
+            lock.acquire()
+        except Timeout:
+            raise UsageError(
+                f"run folder {self.path}: another process is writing it; allowed is one at a "
+                "time; wait for it, or change output or seed"
+            ) from None
+        except OSError as error:
+            raise UsageError(
+                f"output folder {self.path}: it cannot be written ({error.strerror}); allowed is "
+                "a folder of yours; set output=FOLDER"
+            ) from error
+        try:
+            yield
+        finally:
+            lock.release()
+
+    def require_metrics(self, size: int) -> None:
+        """Check that metrics.csv still has the rows that a checkpoint builds on.
+
+        Raises:
+            UsageError: If it is shorter than it was, or gone.
+        """
+        if not self.metrics.is_file() or self.metrics.stat().st_size < size:
+            raise UsageError(
+                f"{self.metrics}: rows that the checkpoint builds on are missing; allowed are at "
+                f"least {size} bytes; delete {self.checkpoint.name} to start this run anew"
+            )
+
+    def last_rows(self) -> dict[str, dict[str, str]]:
+        """Return the last row of each split in metrics.csv."""
+        with self.metrics.open(newline="", encoding="utf-8") as file:
+            return {row["split"]: row for row in csv.DictReader(file)}
+
+    def write_json(self, name: str, values: dict[str, Any]) -> None:
+        """Write a JSON file atomically; numbers that are not finite become null."""
+        text = json.dumps(_finite(values), indent=2, allow_nan=False) + "\n"
+        write_atomically(self.path / name, lambda file: file.write(text.encode()))
+
+    def write_config(self, config: TrainConfig) -> None:
+        """Write config.yaml atomically."""
+        text = OmegaConf.to_yaml(OmegaConf.structured(config))
+        write_atomically(self.path / "config.yaml", lambda file: file.write(text.encode()))
+
+    def write_summary(self, values: dict[str, Any]) -> None:
+        """Write summary.json atomically."""
+        self.write_json(self._summary.name, values)
+
+    def read_summary(self) -> dict[str, Any] | None:
+        """Return summary.json, or None if the run has not ended in any way yet."""
+        try:
+            values = json.loads(self._summary.read_text(encoding="utf-8"))
+        except FileNotFoundError:
+            return None
+        except (OSError, ValueError) as error:
+            raise UsageError(
+                f"{self._summary}: it cannot be read ({type(error).__name__}); allowed is the "
+                "JSON that radexp wrote; delete the file to resume this run"
+            ) from error
+        if not isinstance(values, dict) or not isinstance(values.get("status"), str):
+            raise UsageError(
+                f"{self._summary}: it has no status; allowed is the JSON that radexp wrote; "
+                "delete the file to resume this run"
+            )
+        return values
+
+
+def _finite(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _finite(entry) for key, entry in value.items()}
+    return None if isinstance(value, float) and value - value != 0 else value

@@ -1,0 +1,241 @@
+"""One run, from plan to record: resumed if it was cut off, skipped if it is there."""
+
+from __future__ import annotations
+
+import logging
+import math
+import signal
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+import torch
+from tqdm import tqdm
+
+from radexp.errors import UsageError
+from radexp.experiments.build import build_trainer
+from radexp.experiments.environment import describe_environment
+from radexp.experiments.folder import FINAL_STATUSES, RunFolder
+from radexp.experiments.plan import Plan
+from radexp.memory import format_bytes
+from radexp.training import (
+    Diverged,
+    Interrupted,
+    MetricsFile,
+    Row,
+    StepMemory,
+    Trainer,
+    load_checkpoint,
+    measure_step,
+    save_checkpoint,
+)
+
+log = logging.getLogger("radexp")
+
+
+def execute(plan: Plan, show_progress: bool = True) -> dict[str, Any]:
+    """Carry out a run and write its record.
+
+    Args:
+        plan: What to run.
+        show_progress: Draw a progress bar, if standard error is a terminal.
+
+    Returns:
+        The contents of summary.json. Every way to end but a usage error is a status there.
+
+    Raises:
+        UsageError: If the folder is in use or cannot be written, its files are not this run's,
+            or the measured bytes are above the budget.
+    """
+    folder = RunFolder(run_path(plan))
+    with folder.locked():
+        summary = folder.read_summary()
+        if summary is not None and summary["status"] in FINAL_STATUSES:
+            return summary
+        checkpoint = load_checkpoint(folder.checkpoint, plan.config_hash)
+        if plan.config.threads is not None:
+            torch.set_num_threads(plan.config.threads)
+        trainer = build_trainer(plan)
+        with _logging_to(folder.log):
+            return _record(plan, folder, trainer, checkpoint, show_progress)
+
+
+def run_path(plan: Plan) -> Path:
+    """Return the folder of a plan's run."""
+    return Path(plan.config.output) / plan.config.study / plan.run_id
+
+
+def _record(
+    plan: Plan,
+    folder: RunFolder,
+    trainer: Trainer,
+    checkpoint: dict[str, Any] | None,
+    show_progress: bool,
+) -> dict[str, Any]:
+    """Run under the record's eyes: whatever happens, summary.json says so."""
+    device = trainer.dataset.train.labels.device
+    folder.write_config(plan.config)
+    folder.write_json("environment.json", describe_environment(device))
+    memory, status, message = None, "failed", None
+    try:
+        memory = measure_step(trainer)
+        _refuse_above_budget(plan, memory)
+        log.info("saved for backward: %s, predicted %d", memory, plan.predicted_saved_bytes)
+        with _Recorder(plan, folder, trainer, memory, checkpoint, show_progress) as recorder:
+            trainer.train(recorder)
+        status = "completed"
+    except Diverged as error:
+        status, message = "diverged", str(error)
+    except Interrupted as error:
+        status, message = "interrupted", str(error)
+    except torch.cuda.OutOfMemoryError as error:
+        status, message = "out_of_memory", str(error)
+    except Exception as error:
+        message = f"{type(error).__name__}: {error}"
+        log.exception("the run failed")
+        raise
+    finally:
+        summary = _summarize(plan, folder, trainer, memory, status, message)
+        folder.write_summary(summary)
+    log.info("%s after %d iterations", status, trainer.progress.iteration)
+    return summary
+
+
+def _refuse_above_budget(plan: Plan, memory: StepMemory) -> None:
+    total = plan.parameter_bytes + memory.saved_bytes
+    if plan.budget_bytes is not None and total > plan.budget_bytes and not plan.over_budget:
+        raise UsageError(
+            f"budget={plan.config.budget}: the first step measured {total}B, allowed is "
+            f"{plan.budget_bytes}B and {plan.parameter_bytes + plan.predicted_saved_bytes}B were "
+            "predicted; please report this, and set a higher budget meanwhile"
+        )
+
+
+def _summarize(
+    plan: Plan,
+    folder: RunFolder,
+    trainer: Trainer,
+    memory: StepMemory | None,
+    status: str,
+    message: str | None,
+) -> dict[str, Any]:
+    final = folder.last_rows() if status == "completed" else {}
+    train, test = final.get("train"), final.get("test")
+    progress = trainer.progress
+    return {
+        "run_id": plan.run_id,
+        "status": status,
+        "message": message,
+        "keep": plan.estimator.keep,
+        "batch_size": plan.batch_size,
+        "budget_bytes": plan.budget_bytes,
+        "over_budget": plan.over_budget,
+        "parameter_bytes": plan.parameter_bytes,
+        "predicted_saved_bytes": plan.predicted_saved_bytes,
+        "measured_saved_bytes": memory and memory.saved_bytes,
+        "measured_peak_bytes": memory and memory.peak_bytes,
+        "final_train_loss": train and float(train["loss"]),
+        "final_test_loss": test and float(test["loss"]),
+        "final_test_accuracy": test and float(test["accuracy"]),
+        "step_seconds": progress.median_step_seconds,
+        "train_seconds": progress.train_seconds,
+        "iterations_done": progress.iteration,
+    }
+
+
+class _Recorder:
+    """Listens to a trainer: metrics.csv, checkpoints, progress bar and signals.
+
+    A first SIGINT or SIGTERM lets the step end, writes a checkpoint and stops.
+    """
+
+    def __init__(
+        self,
+        plan: Plan,
+        folder: RunFolder,
+        trainer: Trainer,
+        memory: StepMemory,
+        checkpoint: dict[str, Any] | None,
+        show_progress: bool,
+    ) -> None:
+        self._plan, self._folder = plan, folder
+        size = None
+        if checkpoint is not None:
+            trainer.load_state_dict(checkpoint["trainer"])
+            size = checkpoint["metrics_size"]
+            folder.require_metrics(size)
+            log.info("resumed at iteration %d", trainer.progress.iteration)
+        self._metrics = MetricsFile(folder.metrics, size)
+        self._stop = False
+        self._bar = tqdm(
+            total=plan.config.training.iterations,
+            initial=trainer.progress.iteration,
+            desc=plan.config.estimator.name,
+            unit="step",
+            disable=not (show_progress and sys.stderr.isatty()),
+        )
+        self._bar.set_postfix_str(format_bytes(plan.parameter_bytes + memory.saved_bytes))
+
+    def __enter__(self) -> _Recorder:
+        self._signals = _catch_signals(self._on_signal)
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        for number, handler in self._signals.items():
+            signal.signal(number, handler)
+        self._metrics.close()
+        self._bar.close()
+
+    def _on_signal(self, number: int, frame: FrameType | None) -> None:
+        self._stop = True
+
+    def on_row(self, row: Row) -> None:
+        """Append the row and show where the run is."""
+        self._metrics.append(row)
+        if row.split == "batch":
+            self._bar.update(row.iteration - self._bar.n)
+            loss = row.loss if math.isfinite(row.loss) else math.nan
+            held = format_bytes(self._plan.parameter_bytes + self._plan.predicted_saved_bytes)
+            self._bar.set_postfix_str(f"loss {loss:.4f}, {held}")
+
+    def on_checkpoint(self, state: dict[str, Any]) -> None:
+        """Write the rows down, then the state that follows them."""
+        save_checkpoint(
+            self._folder.checkpoint,
+            {
+                "config_hash": self._plan.config_hash,
+                "metrics_size": self._metrics.commit(),
+                "trainer": state,
+            },
+        )
+
+    def should_stop(self) -> bool:
+        """Tell whether a signal came."""
+        return self._stop
+
+
+def _catch_signals(handler: Any) -> dict[int, Any]:
+    """Install a handler for SIGINT and SIGTERM; only a main thread may."""
+    if threading.current_thread() is not threading.main_thread():
+        return {}
+    return {number: signal.signal(number, handler) for number in (signal.SIGINT, signal.SIGTERM)}
+
+
+@contextmanager
+def _logging_to(path: Path) -> Iterator[None]:
+    """Send this package's log to a run's run.log."""
+    handler = logging.FileHandler(path, encoding="utf-8")
+    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
+    level = log.level
+    log.addHandler(handler)
+    log.setLevel(logging.INFO)
+    try:
+        yield
+    finally:
+        log.setLevel(level)
+        log.removeHandler(handler)
+        handler.close()

@@ -1,0 +1,16 @@
+"""Bytes: measured, predicted, and solved for."""
+
+from radexp.memory.budget import Budget, format_bytes, solve_largest
+from radexp.memory.meter import SavedBytesMeter
+from radexp.memory.peak import StepPeak
+from radexp.memory.predict import parameter_bytes, predict_saved_bytes
+
+__all__ = [
+    "Budget",
+    "SavedBytesMeter",
+    "StepPeak",
+    "format_bytes",
+    "parameter_bytes",
+    "predict_saved_bytes",
+    "solve_largest",
+]

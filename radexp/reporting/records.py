@@ -1,0 +1,182 @@
+"""Records of many runs: loaded from run folders or from an evidence folder, and written as one."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from radexp.errors import UsageError
+from radexp.reporting.reading import (
+    damaged,
+    one_line,
+    read_json,
+    read_table,
+    to_integers,
+    to_numbers,
+)
+from radexp.reporting.run_folder import (
+    CURVES,
+    INTEGERS,
+    NUMBERS,
+    RUNS,
+    STATUSES,
+    TEXTS,
+    check_curves,
+    is_run_folder,
+    read_run,
+)
+
+EVIDENCE = ("runs.csv", "curves.csv", "environment.json")
+
+
+@dataclass(frozen=True)
+class Records:
+    """Runs of any status, their curves, and the environments they ran in.
+
+    Attributes:
+        runs: One row for each run, columns ``RUNS``; unknown numbers are NaN, unknown texts
+            empty. ``run`` is the key, ``study/run_id``.
+        curves: Rows of metrics.csv, with ``run``.
+        environments: The distinct environments.
+    """
+
+    runs: pd.DataFrame
+    curves: pd.DataFrame
+    environments: list[dict[str, Any]]
+
+    def __repr__(self) -> str:
+        return f"Records({len(self.runs)} runs, {len(self.curves)} curve rows)"
+
+
+def load_records(paths: str | Path | Iterable[str | Path]) -> Records:
+    """Read every run below some folders; nothing that is read is executed.
+
+    Args:
+        paths: Run folders, evidence folders (as ``write_evidence`` leaves them), or any folders
+            above these.
+
+    Returns:
+        All runs, sorted by key.
+
+    Raises:
+        UsageError: If a path holds no run, a file is damaged, or one run was found twice.
+    """
+    given = [paths] if isinstance(paths, (str, Path)) else list(paths)
+    folders: dict[Path, None] = {}
+    for path in map(Path, given):
+        found = list(_record_folders(path))
+        if not found:
+            raise UsageError(
+                one_line(
+                    f"{path}: no run in it; allowed is a folder that holds runs (config.yaml and "
+                    "metrics.csv) or evidence (runs.csv and curves.csv); train first"
+                )
+            )
+        folders.update(dict.fromkeys(folder.resolve() for folder in found))
+    if not folders:
+        raise UsageError("runs=[]: allowed is at least one folder; try runs=outputs")
+    return _join([_read(folder) for folder in folders], list(folders))
+
+
+def write_evidence(records: Records, folder: str | Path) -> list[Path]:
+    """Write runs.csv, curves.csv and environment.json; ``load_records`` reads them back exactly.
+
+    Args:
+        records: What to write.
+        folder: Where; made if missing.
+
+    Returns:
+        The three files.
+    """
+    target = Path(folder)
+    target.mkdir(parents=True, exist_ok=True)
+    records.runs.to_csv(target / "runs.csv", index=False, lineterminator="\n")
+    records.curves.to_csv(target / "curves.csv", index=False, lineterminator="\n")
+    text = json.dumps(records.environments, indent=1, sort_keys=True)
+    (target / "environment.json").write_text(text + "\n", encoding="utf-8")
+    return [target / name for name in EVIDENCE]
+
+
+def _is_evidence(folder: Path) -> bool:
+    return all((folder / name).is_file() for name in ("runs.csv", "curves.csv"))
+
+
+def _record_folders(top: Path) -> Iterator[Path]:
+    """Walk to run and evidence folders, not into them, hidden folders or links."""
+    for name, below, _ in os.walk(top):
+        folder = Path(name)
+        if is_run_folder(folder) or _is_evidence(folder):
+            below.clear()
+            yield folder
+        else:
+            below[:] = sorted(child for child in below if not child.startswith("."))
+
+
+def _read(folder: Path) -> Records:
+    """Read one run folder or one evidence folder."""
+    if _is_evidence(folder):
+        return _read_evidence(folder)
+    run = read_run(folder)
+    frame = pd.DataFrame([run.row], columns=list(RUNS)).astype(dict.fromkeys(NUMBERS, np.float64))
+    return Records(frame, run.curves, [run.environment] if run.environment else [])
+
+
+def _read_evidence(folder: Path) -> Records:
+    """Read the three files of an evidence folder."""
+    path = folder / "runs.csv"
+    texts = read_table(path, RUNS)
+    runs = texts.copy()
+    for name in INTEGERS:
+        runs[name] = np.array(to_integers(texts[name], path), dtype=np.int64)
+    for name in NUMBERS:
+        runs[name] = np.array(to_numbers(texts[name], path), dtype=np.float64)
+    for name in TEXTS:
+        runs[name] = [one_line(text) for text in texts[name]]
+    wrong = runs.loc[~runs["status"].isin(STATUSES), "status"]
+    if len(wrong):
+        raise damaged(path, f"status={wrong.iloc[0]}", ", ".join(STATUSES), "collect it again")
+    curves = check_curves(read_table(folder / "curves.csv", CURVES), folder / "curves.csv")
+    strangers = sorted(set(curves["run"]) - set(runs["run"]))
+    if strangers:
+        what = f"rows of {strangers[0]}"
+        raise damaged(folder / "curves.csv", what, "the runs of runs.csv", "collect it again")
+    return Records(runs, curves, _read_environments(folder / "environment.json"))
+
+
+def _read_environments(path: Path) -> list[dict[str, Any]]:
+    content = read_json(path) if path.is_file() else []
+    if not isinstance(content, list) or not all(isinstance(item, dict) for item in content):
+        raise damaged(path, "not a list of objects", "environments as collected")
+    return content
+
+
+def _join(parts: list[Records], folders: list[Path]) -> Records:
+    """Put records together, refusing one run from two places."""
+    seen: dict[str, Path] = {}
+    for part, folder in zip(parts, folders, strict=True):
+        for run in part.runs["run"]:
+            if run in seen:
+                raise UsageError(
+                    one_line(
+                        f"run {run}: found in {seen[run]} and in {folder}; allowed is one place; "
+                        "give narrower folders"
+                    )
+                )
+            seen[run] = folder
+    environments: list[dict[str, Any]] = []
+    for environment in (e for part in parts for e in part.environments):
+        if environment not in environments:
+            environments.append(environment)
+    curves = pd.concat([part.curves for part in parts])
+    return Records(
+        pd.concat([part.runs for part in parts]).sort_values("run", ignore_index=True),
+        curves.sort_values(["run", "iteration", "split"], kind="stable", ignore_index=True),
+        environments,
+    )

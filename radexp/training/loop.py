@@ -1,0 +1,229 @@
+"""The training loop: steps, rows and checkpoints, on a clock that runs for steps alone."""
+
+from __future__ import annotations
+
+import math
+import statistics
+import time
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+import torch
+from torch import Tensor, nn
+
+from radexp.config import TrainingConfig
+from radexp.data.dataset import Dataset
+from radexp.data.streams import IndexStream
+from radexp.layers import seed_streams
+from radexp.training.metrics import Row
+from radexp.training.task import Score, accuracy, classification_loss, evaluate
+
+
+class Diverged(Exception):  # noqa: N818 - it is a status of a run, not a defect
+    """The loss of a batch is not a finite number."""
+
+
+class Interrupted(Exception):  # noqa: N818 - likewise
+    """Someone asked the run to stop; its last checkpoint is written."""
+
+
+@dataclass
+class Progress:
+    """How far a run is.
+
+    Attributes:
+        iteration: Optimizer steps taken.
+        examples_seen: Examples drawn.
+        train_seconds: Seconds spent on them.
+        step_seconds: Mean seconds per step of each stretch between two rows.
+    """
+
+    iteration: int = 0
+    examples_seen: int = 0
+    train_seconds: float = 0.0
+    step_seconds: list[float] = field(default_factory=list)
+
+    @property
+    def median_step_seconds(self) -> float:
+        """The median stretch's seconds per step."""
+        return statistics.median(self.step_seconds) if self.step_seconds else math.nan
+
+
+class Observer(Protocol):
+    """Who listens to a trainer: writes rows and checkpoints, shows progress, asks to stop."""
+
+    def on_row(self, row: Row) -> None:
+        """Take a row of metrics.csv."""
+
+    def on_checkpoint(self, state: dict[str, Any]) -> None:
+        """Take the state at a point from which the run can resume."""
+
+    def should_stop(self) -> bool:
+        """Tell whether the run should stop after this step."""
+
+
+@dataclass
+class Trainer:
+    """A network, its optimizer and its data, and how far they have come.
+
+    Attributes:
+        model: The network, on its device.
+        optimizer: Its optimizer.
+        scheduler: Its step-size schedule, advanced once per iteration.
+        dataset: Train and test splits, on the same device.
+        stream: Indices of the batches.
+        config: When to stop and what to write down when.
+        counts: How often each training example counts, or None for once.
+        clip_norm: Largest gradient norm, or None.
+    """
+
+    model: nn.Module
+    optimizer: torch.optim.Optimizer
+    scheduler: torch.optim.lr_scheduler.LRScheduler
+    dataset: Dataset
+    stream: IndexStream
+    config: TrainingConfig
+    counts: Tensor | None = None
+    clip_norm: float | None = None
+    progress: Progress = field(default_factory=Progress)
+
+    def next_batch(self) -> tuple[Tensor, Tensor]:
+        """Draw a batch; indexing copies, so that no view holds the whole training set."""
+        split = self.dataset.train
+        indices = self.stream.next_batch().to(split.labels.device)
+        return split.inputs.index_select(0, indices), split.labels.index_select(0, indices)
+
+    def step(self, x: Tensor, y: Tensor, with_norm: bool) -> tuple[Tensor, Tensor, float | None]:
+        """Take one optimizer step.
+
+        Returns:
+            The loss and logits before the update, and the gradient's norm if it was asked for.
+        """
+        self.optimizer.zero_grad(set_to_none=True)
+        logits = self.model(x)
+        loss = classification_loss(logits, y)
+        loss.backward()
+        norm = None
+        if with_norm or self.clip_norm is not None:
+            limit = math.inf if self.clip_norm is None else self.clip_norm
+            norm = float(nn.utils.clip_grad_norm_(self.model.parameters(), limit))
+        self.optimizer.step()
+        self.scheduler.step()
+        return loss.detach(), logits.detach(), norm
+
+    def train(self, observer: Observer) -> None:
+        """Train until ``config.iterations``, starting from wherever ``progress`` is.
+
+        Raises:
+            Diverged: If a batch's loss is not finite.
+            Interrupted: If the observer asked to stop; the state was handed to it before.
+        """
+        if self.progress.iteration == 0:
+            self._evaluate_due(observer, first=True)
+        while self.progress.iteration < self.config.iterations:
+            self._stretch(observer)
+            self._evaluate_due(observer)
+            stop = observer.should_stop()
+            done = self.progress.iteration == self.config.iterations
+            if stop or done or self._due(self.config.checkpoint_every):
+                observer.on_checkpoint(self.state_dict())
+            if stop and not done:
+                raise Interrupted(f"stopped at iteration {self.progress.iteration}")
+
+    def _stretch(self, observer: Observer) -> None:
+        """Run on the clock until something is due, then write the last step's row."""
+        progress, start_iteration = self.progress, self.progress.iteration
+        self._synchronize()
+        start = time.perf_counter()
+        while True:
+            learning_rate = self.scheduler.get_last_lr()[0]
+            progress.iteration += 1
+            row_due = self._row_due()
+            x, y = self.next_batch()
+            loss, logits, norm = self.step(x, y, with_norm=row_due)
+            progress.examples_seen += len(y)
+            if row_due or observer.should_stop():
+                break
+        self._synchronize()
+        elapsed = time.perf_counter() - start
+        progress.train_seconds += elapsed
+        progress.step_seconds.append(elapsed / (progress.iteration - start_iteration))
+        if not math.isfinite(float(loss)):
+            raise Diverged(f"the loss is {float(loss)} at iteration {progress.iteration}")
+        if row_due:
+            score = Score(float(loss), accuracy(logits, y))
+            observer.on_row(self._row("batch", score, learning_rate, norm))
+
+    def _due(self, every: int) -> bool:
+        return self.progress.iteration % every == 0
+
+    def _row_due(self) -> bool:
+        config = self.config
+        return self.progress.iteration == config.iterations or any(
+            map(
+                self._due,
+                (
+                    config.log_every,
+                    config.evaluate_every,
+                    config.evaluate_train_every,
+                    config.checkpoint_every,
+                ),
+            )
+        )
+
+    def _evaluate_due(self, observer: Observer, first: bool = False) -> None:
+        always = first or self.progress.iteration == self.config.iterations
+        learning_rate = self.scheduler.get_last_lr()[0]
+        if always or self._due(self.config.evaluate_train_every):
+            score = evaluate(self.model, self.dataset.train, self.counts)
+            observer.on_row(self._row("train", score, learning_rate))
+        if always or self._due(self.config.evaluate_every):
+            score = evaluate(self.model, self.dataset.test)
+            observer.on_row(self._row("test", score, learning_rate))
+
+    def _row(
+        self, split: str, score: Score, learning_rate: float, norm: float | None = None
+    ) -> Row:
+        progress = self.progress
+        return Row(
+            iteration=progress.iteration,
+            examples_seen=progress.examples_seen,
+            train_seconds=progress.train_seconds,
+            split=split,
+            loss=score.loss,
+            accuracy=score.accuracy,
+            learning_rate=learning_rate,
+            gradient_norm=norm,
+        )
+
+    def _synchronize(self) -> None:
+        if self.dataset.train.labels.is_cuda:
+            torch.cuda.synchronize()
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return everything that decides what comes next, as tensors, numbers and texts."""
+        return {
+            "model": self.model.state_dict(),
+            "optimizer": self.optimizer.state_dict(),
+            "scheduler": self.scheduler.state_dict(),
+            "stream": self.stream.state_dict(),
+            "sketch_calls": {name: s.calls for name, s in seed_streams(self.model).items()},
+            "torch_rng": torch.get_rng_state(),
+            "cuda_rng": torch.cuda.get_rng_state_all() if torch.cuda.is_available() else [],
+            "progress": vars(self.progress).copy(),
+        }
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Go back to where ``state_dict`` was taken."""
+        self.model.load_state_dict(state["model"])
+        self.optimizer.load_state_dict(state["optimizer"])
+        self.scheduler.load_state_dict(state["scheduler"])
+        self.stream.load_state_dict(state["stream"])
+        for name, stream in seed_streams(self.model).items():
+            stream.calls = state["sketch_calls"][name]
+        torch.set_rng_state(state["torch_rng"])
+        if torch.cuda.is_available():
+            torch.cuda.set_rng_state_all(state["cuda_rng"])
+        self.progress = Progress(**state["progress"])
+
+
