@@ -7,6 +7,8 @@ these classes is a valid request. Nothing here imports torch.
 
 from __future__ import annotations
 
+import math
+import re
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -31,6 +33,16 @@ def choices(group: str) -> list[str]:
     return sorted(path.stem for path in (config_folder() / group).glob("*.yaml"))
 
 
+def _require_choice(group: str, name: str) -> None:
+    """Raise a UsageError unless ``name`` is one of a group's YAML files."""
+    _require(
+        name in choices(group),
+        f"{group}.name={name}",
+        ", ".join(choices(group)),
+        f"set {group}=NAME instead",
+    )
+
+
 def _require(ok: bool, given: str, allowed: str, mend: str) -> None:
     """Raise a UsageError in the one form all messages have, unless ``ok``."""
     if not ok:
@@ -50,7 +62,8 @@ class ModelConfig:
     hidden: list[int] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        """Refuse layers without units."""
+        """Refuse unknown models and layers without units."""
+        _require_choice("model", self.name)
         _require(
             all(size >= 1 for size in self.hidden),
             f"model.hidden={list(self.hidden)}",
@@ -65,6 +78,10 @@ class DataConfig:
 
     name: str = MISSING
     root: str | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse unknown data sets."""
+        _require_choice("data", self.name)
 
 
 @dataclass
@@ -94,6 +111,7 @@ class EstimatorConfig:
 
     def __post_init__(self) -> None:
         """Refuse numbers outside their range and numbers that the estimator does not use."""
+        _require_choice("estimator", self.name)
         _require(
             self.free is None or self.free in FREE_NUMBERS,
             f"estimator.free={self.free}",
@@ -142,19 +160,20 @@ class OptimizerConfig:
     clip_norm: float | None = None
 
     def __post_init__(self) -> None:
-        """Refuse steps that are not positive."""
-        for key, low in (("lr", 0.0), ("decay", 0.0), ("decay_every", 0)):
+        """Refuse unknown optimizers and steps that are not positive."""
+        _require_choice("optimizer", self.name)
+        for key in ("lr", "decay", "decay_every"):
             value = getattr(self, key)
             _require(
-                value > low,
+                0 < value < math.inf,
                 f"optimizer.{key}={value}",
-                f"more than {low:g}",
+                "a finite number above 0",
                 "try optimizer.lr=1e-3 optimizer.decay=0.6 optimizer.decay_every=2000",
             )
         _require(
-            self.weight_decay >= 0,
+            0 <= self.weight_decay < math.inf,
             f"optimizer.weight_decay={self.weight_decay}",
-            "0 or more",
+            "a finite number of 0 or more",
             "try optimizer.weight_decay=0",
         )
         _require(
@@ -250,8 +269,12 @@ class TrainConfig:
             "try threads=1",
         )
         _require(
-            0 <= self.seed < 2**63, f"seed={self.seed}", "0 to 2**63 - 1", "try seed=0"
+            re.fullmatch("[a-z0-9][a-z0-9._-]{0,79}", self.study) is not None,
+            f"study={self.study}",
+            "up to 80 of the characters a-z 0-9 . _ -, the first a letter or digit",
+            "try study=train",
         )
+        _require(0 <= self.seed < 2**63, f"seed={self.seed}", "0 to 2**63 - 1", "try seed=0")
 
 
 def load_estimator_config(name: str, **settings: Any) -> EstimatorConfig:

@@ -7,14 +7,11 @@ from torch import nn
 
 from radexp.config import OptimizerConfig
 from radexp.data import IndexStream, bootstrap_indices
-from radexp.errors import UsageError
 from radexp.experiments.plan import Plan
 from radexp.layers import Estimator, randomize
 from radexp.models import build_model
 from radexp.seeding import derive_seed
 from radexp.training import Trainer
-
-OPTIMIZERS = ("adam", "sgd")
 
 
 def resolve_device(name: str) -> torch.device:
@@ -61,19 +58,8 @@ def build_trainer(plan: Plan) -> Trainer:
 
 
 def build_optimizer(config: OptimizerConfig, model: nn.Module) -> torch.optim.Optimizer:
-    """Build the optimizer; weight decay is L2 inside the gradient, as the paper has it.
-
-    Raises:
-        UsageError: If the name is unknown.
-    """
-    if config.name == "adam":
-        return torch.optim.Adam(
-            model.parameters(), lr=config.lr, weight_decay=config.weight_decay, foreach=True
-        )
-    if config.name == "sgd":
-        return torch.optim.SGD(
-            model.parameters(), lr=config.lr, weight_decay=config.weight_decay, foreach=True
-        )
-    raise UsageError(
-        f"optimizer.name={config.name}: allowed is {', '.join(OPTIMIZERS)}; try optimizer=adam"
+    """Build the optimizer; weight decay is L2 inside the gradient, as the paper has it."""
+    kinds = {"adam": torch.optim.Adam, "sgd": torch.optim.SGD}
+    return kinds[config.name](
+        model.parameters(), lr=config.lr, weight_decay=config.weight_decay, foreach=True
     )

@@ -93,7 +93,9 @@ def make_plan(config: TrainConfig) -> Plan:
         UsageError: If something that was asked for is impossible.
     """
     if config.device == "cuda" and not torch.cuda.is_available():
-        raise UsageError("device=cuda: allowed here is cpu, no CUDA device was found; try device=cpu")
+        raise UsageError(
+            "device=cuda: allowed here is cpu, no CUDA device was found; try device=cpu"
+        )
     dataset = _load_dataset_once(config.data.name, config.data.root)
     predictor = _Predictor(config, dataset)
     limit = predictor.limit_bytes()

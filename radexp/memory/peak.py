@@ -104,7 +104,9 @@ class StepPeak(TorchDispatchMode):
         return [p.grad for p in self._model.parameters() if p.grad is not None]
 
     def _state(self) -> list[Tensor]:
-        return [leaf for leaf in tree_leaves(dict(self._optimizer.state)) if isinstance(leaf, Tensor)]
+        return [
+            leaf for leaf in tree_leaves(dict(self._optimizer.state)) if isinstance(leaf, Tensor)
+        ]
 
     def _note_peak(self) -> None:
         category: dict[int, str] = {}

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import base64
+import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from io import BytesIO
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -96,23 +96,24 @@ def draw(setting: Setting, runs: pd.DataFrame, curves: pd.DataFrame) -> Figure:
     for axes, label in zip(grid[-1], AXIS_LABELS.values(), strict=True):
         axes.set_xlabel(label)
         axes.xaxis.set_major_formatter(FuncFormatter(_short))
-    _legend(figure, grid[0][0], _plain(setting.title))
+    figure.align_ylabels(grid[:, 0])
+    _legend(figure, grid[0][0], _plain(setting.title[:110]))
     return figure
 
 
 def save(figure: Figure, stem: Path) -> list[Path]:
     """Write STEM.png and STEM.pdf, the same bytes for the same figure; return both paths."""
     png, pdf = stem.with_name(stem.name + ".png"), stem.with_name(stem.name + ".pdf")
+    figure.draw_without_rendering()
+    figure.set_layout_engine("none")  # laid out once: it is most of the time of writing
     figure.savefig(png, dpi=130)
     figure.savefig(pdf, metadata={"CreationDate": None})
     return [png, pdf]
 
 
-def as_data_uri(figure: Figure) -> str:
-    """Return the figure as a PNG inside a data URI, for a page without other files."""
-    buffer = BytesIO()
-    figure.savefig(buffer, format="png", dpi=130)
-    return "data:image/png;base64," + base64.b64encode(buffer.getvalue()).decode("ascii")
+def as_data_uri(png: Path) -> str:
+    """Return a PNG file inside a data URI, for a page without other files."""
+    return "data:image/png;base64," + base64.b64encode(png.read_bytes()).decode("ascii")
 
 
 def _arms(runs: pd.DataFrame) -> list[ArmRuns]:
@@ -147,7 +148,7 @@ def _legend_text(label: str, group: pd.DataFrame, completed: int) -> str:
     parts = [label, f"{size / 1e6:.3g} MB" if np.isfinite(size) else "", f"n={completed}"]
     counts = group.loc[group["status"] != "completed", "status"].value_counts()
     parts += [f"{count} {str(status).replace('_', ' ')}" for status, count in counts.items()]
-    return _plain(", ".join(part for part in parts if part))
+    return _plain(", ".join(part[:80] for part in parts if part))
 
 
 def _draw_panel(
@@ -196,7 +197,8 @@ def _log_ticks(axes: Axes, decades: float) -> None:
     if decades < 0.35:
         axes.yaxis.set_major_locator(MaxNLocator(5))
     else:
-        subs = (1.0, 2.0, 5.0) if decades < 2.5 else (1.0,)
+        choices = ((1.1, (1.0, 2.0, 3.0, 5.0, 7.0)), (2.5, (1.0, 2.0, 5.0)), (math.inf, (1.0,)))
+        subs = next(subs for limit, subs in choices if decades < limit)
         axes.yaxis.set_major_locator(LogLocator(subs=subs, numticks=8))
     axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:.3g}"))
     axes.yaxis.set_minor_formatter(NullFormatter())
@@ -217,7 +219,7 @@ def _legend(figure: Figure, axes: Axes, title: str) -> None:
         handles,
         labels,
         loc="outside upper center",
-        ncols=min(3, max(1, len(labels))),
+        ncols=max(1, min(3, len(labels), 130 // max(map(len, labels), default=1))),
         title=title,
         title_fontproperties={"weight": "bold", "size": 12},
         frameon=False,

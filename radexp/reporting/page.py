@@ -28,6 +28,7 @@ h1 { font-size: 1.6rem; } h2 { font-size: 1.25rem; margin-top: 2rem; } h3 { font
 table { border-collapse: collapse; font-size: .9rem; font-variant-numeric: tabular-nums; }
 th, td { border-bottom: 1px solid var(--line); padding: .35rem .8rem .35rem 0; text-align: left;
   white-space: nowrap; vertical-align: top; }
+.wrap td { white-space: normal; min-width: 6rem; }
 pre { background: var(--soft); padding: .8rem; white-space: pre-wrap; }
 figure { margin: 1rem 0; } img { max-width: 100%; height: auto; background: #fff; padding: .4rem;
   box-sizing: border-box; border-radius: .3rem; }
@@ -144,7 +145,7 @@ def _incomplete(runs: pd.DataFrame) -> str:
     """List runs of any other status, with their messages."""
     others = runs[runs["status"] != "completed"].astype({"seed": str})
     columns = ["run", "arm", "seed", "status", "message"]
-    return html_table(columns, others[columns].to_numpy().tolist()) if len(others) else ""
+    return _wrapped(columns, others[columns].to_numpy().tolist()) if len(others) else ""
 
 
 def _preformatted(text: str) -> str:
@@ -153,8 +154,19 @@ def _preformatted(text: str) -> str:
 
 def _environment(environment: dict[str, Any]) -> str:
     """Return one environment as a table of keys and values."""
-    rows = [
-        (one_line(key), one_line(value if isinstance(value, str) else json.dumps(value)))
-        for key, value in sorted(environment.items())
-    ]
-    return html_table(("key", "value"), rows)
+    return _wrapped(
+        ("key", "value"),
+        [(one_line(key), one_line(_words(value))) for key, value in sorted(environment.items())],
+    )
+
+
+def _words(value: Any) -> str:
+    """Write a nested value without brackets where it is a plain mapping."""
+    if isinstance(value, dict):
+        return ", ".join(f"{key} {item}" for key, item in sorted(value.items()))
+    return value if isinstance(value, str) else json.dumps(value)
+
+
+def _wrapped(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """Return a table whose cells hold sentences and so may break into lines."""
+    return f"<div class='wrap'>{html_table(heads, rows)}</div>"

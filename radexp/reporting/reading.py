@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 from io import StringIO
 from pathlib import Path
@@ -55,14 +56,15 @@ def read_yaml(path: Path) -> dict[str, Any]:
     """
     text = read_text(path)
     try:
+        if not isinstance(yaml.compose(text, Loader=yaml.SafeLoader), yaml.MappingNode):
+            raise damaged(path, "not a mapping", "a mapping of plain values")
         # An alias can blow a small file up to any size; a resolved config has none.
         if any(isinstance(token, yaml.AliasToken) for token in yaml.scan(text)):
             raise damaged(path, "a YAML alias", "plain values")
         content = OmegaConf.to_container(OmegaConf.create(text), resolve=False)
     except (yaml.YAMLError, OmegaConfBaseException, ValueError, RecursionError) as error:
         raise damaged(path, f"not YAML ({error})", "a mapping of plain values") from None
-    if not isinstance(content, dict):
-        raise damaged(path, "not a mapping", "a mapping of plain values")
+    assert isinstance(content, dict)
     return {str(key): value for key, value in content.items()}
 
 
@@ -98,15 +100,15 @@ def read_table(path: Path, columns: tuple[str, ...], whole: bool = True) -> pd.D
         text = text[: text.rfind("\n") + 1]
     allowed = f"the columns {','.join(columns)}"
     try:
-        frame = pd.read_csv(StringIO(text), dtype=str, keep_default_na=False, index_col=False)
-    except (ValueError, OverflowError) as error:
+        rows = list(csv.reader(StringIO(text, newline=""), strict=True))
+    except csv.Error as error:
         raise damaged(path, f"not CSV ({error})", allowed) from None
-    if tuple(frame.columns) != columns:
-        raise damaged(path, f"columns {','.join(map(str, frame.columns))}", allowed)
-    # pandas fills the end of a short row with NaN even where empty cells are text.
-    if frame.isna().to_numpy().any():
-        raise damaged(path, "a row with too few cells", allowed)
-    return frame
+    if not rows or tuple(rows[0]) != columns:
+        raise damaged(path, f"columns {','.join(rows[0] if rows else [])}", allowed)
+    for number, row in enumerate(rows[1:], start=1):
+        if len(row) != len(columns):
+            raise damaged(path, f"{len(row)} cells in row {number}", allowed)
+    return pd.DataFrame(rows[1:], columns=list(columns), dtype=str)
 
 
 def to_numbers(values: pd.Series[str], path: Path) -> list[float]:

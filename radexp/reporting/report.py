@@ -72,22 +72,23 @@ def write_report(
     figures = _figures(records)
     verdicts, problems = judge_all(records.runs, records.curves)
     table = final_table(records.runs)
-    content = Content(
-        title="radexp: " + ", ".join(sorted(set(records.runs["study"]))),
-        verdicts=verdicts,
-        problems=problems,
-        table=table,
-        images=[(setting.title, as_data_uri(figure)) for setting, figure in figures],
-        runs=records.runs,
-        command=command,
-        deviations=deviations,
-        environments=records.environments,
-    )
     try:
         files = _save(figures, target)
         table.to_csv(target / "table.csv", index=False)
         _curve_table(records).to_csv(target / "curves.csv", index=False)
         _claim_table(verdicts).to_csv(target / "claims.csv", index=False)
+        titles = [setting.title for setting, _ in figures]
+        content = Content(
+            title="radexp: " + ", ".join(sorted(set(records.runs["study"]))),
+            verdicts=verdicts,
+            problems=problems,
+            table=table,
+            images=list(zip(titles, map(as_data_uri, files[::2]), strict=True)),
+            runs=records.runs,
+            command=command,
+            deviations=deviations,
+            environments=records.environments,
+        )
         page = target / "index.html"
         page.write_text(render(content), encoding="utf-8", errors="replace")
     except OSError as error:

@@ -112,6 +112,11 @@ def check_curves(frame: pd.DataFrame, path: Path) -> pd.DataFrame:
         raise damaged(path, "train_seconds that is not a time", "0 or more seconds")
     if converted.duplicated(["run", "split", "iteration"]).any():
         raise damaged(path, "one iteration and split twice", "one row for each")
+    ordered = converted.sort_values(["run", "split", "iteration"])
+    same = (ordered[["run", "split"]] == ordered[["run", "split"]].shift()).all(axis=1)
+    for name in ("examples_seen", "train_seconds"):
+        if (ordered[name].diff().lt(0) & same).any():
+            raise damaged(path, f"{name} that goes back", f"{name} that grows with iteration")
     return converted[list(CURVES)]
 
 

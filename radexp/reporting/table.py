@@ -103,7 +103,7 @@ def _arm(group: pd.DataFrame) -> dict[str, Any]:
         "batch_size": group["batch_size"].max(),
         "memory_bytes": memory_bytes(group),
         "peak_bytes": group["measured_peak_bytes"].max(),
-        "step_seconds": group["step_seconds"].median(),
+        "step_seconds": group["step_seconds"].dropna().median(),
     }
     for name, column in FINALS.items():
         values = judged[column]

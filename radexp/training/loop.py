@@ -225,5 +225,3 @@ class Trainer:
         if torch.cuda.is_available():
             torch.cuda.set_rng_state_all(state["cuda_rng"])
         self.progress = Progress(**state["progress"])
-
-

@@ -1,0 +1,76 @@
+"""The command line: the first word picks the command, the rest are Hydra overrides."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Sequence
+from importlib import import_module
+
+from radexp import __version__
+from radexp.errors import UsageError
+
+COMMANDS = {
+    "train": "train a network, or with -m a sweep of them",
+    "reproduce": "run every experiment at a preset's scale, then report",
+    "report": "draw curves, a table and claims from run records",
+    "data": "fetch and verify data sets",
+}
+USAGE = "\n".join(
+    [
+        "radexp: randomized automatic differentiation under a measured memory budget.",
+        "",
+        "Usage: radexp COMMAND [KEY=VALUE ...]",
+        "",
+        *(f"  {name:<10} {text}" for name, text in COMMANDS.items()),
+        "",
+        "radexp COMMAND --help tells more; radexp --version the version.",
+        "A mistake in what was asked for is told in one line, with exit status 2.",
+        "Set HYDRA_FULL_ERROR=1 for the full traceback of an error.",
+    ]
+)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run a command.
+
+    Args:
+        arguments: The words after ``radexp``; by default the process's own.
+
+    Returns:
+        The exit status: 0 done, 1 a run did not complete, 2 impossible request, 130 interrupted.
+    """
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    if not words or words[0] in ("-h", "--help", "help"):
+        print(USAGE)
+        return 0
+    if words[0] == "--version":
+        print(f"radexp {__version__}")
+        return 0
+    try:
+        return _command(words[0])(words[1:])
+    except UsageError as error:
+        if os.environ.get("HYDRA_FULL_ERROR") == "1":
+            raise
+        print(f"radexp: {' '.join(str(error).split())}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print("radexp: interrupted; the same command resumes", file=sys.stderr)
+        return 130
+    except BrokenPipeError:
+        # The reader of our output has gone, as in `radexp train --help | head`.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+
+
+def _command(name: str) -> Callable[[Sequence[str]], int]:
+    if name not in COMMANDS:
+        raise UsageError(f"{name}: allowed is {', '.join(COMMANDS)}; see radexp --help")
+    command: Callable[[Sequence[str]], int] = getattr(
+        import_module(f"radexp.commands.{name}"), name
+    )
+    return command
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,143 @@
+"""Compose and check configurations before any work starts."""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import difflib
+import re
+from collections.abc import Iterator, Sequence
+from typing import Any, NoReturn, get_type_hints
+
+from hydra import compose, initialize_config_dir
+from hydra._internal.core_plugins.basic_sweeper import BasicSweeper
+from hydra._internal.utils import get_args_parser
+from hydra.core.config_store import ConfigStore
+from hydra.core.override_parser.overrides_parser import OverridesParser
+from hydra.errors import HydraException
+from omegaconf import DictConfig, OmegaConf
+from omegaconf.errors import OmegaConfBaseException
+
+from radexp.config import TrainConfig, config_folder
+from radexp.errors import UsageError
+
+GROUPS = ("model", "data", "estimator", "optimizer", "experiment", "preset")
+
+ConfigStore.instance().store("train_schema", TrainConfig)
+
+
+def parse_words(words: Sequence[str]) -> argparse.Namespace:
+    """Split the words after the command into Hydra's flags and overrides.
+
+    Raises:
+        UsageError: If a flag is unknown.
+    """
+    parser = get_args_parser()
+
+    def refuse(message: str) -> NoReturn:
+        raise UsageError(f"{' '.join(words)}: {message}; see radexp train --help")
+
+    parser.error = refuse
+    return parser.parse_args(list(words))
+
+
+def compose_jobs(overrides: Sequence[str], multirun: bool) -> list[TrainConfig]:
+    """Compose and check the configuration of every job that these overrides stand for.
+
+    Args:
+        overrides: Hydra overrides.
+        multirun: Whether they are a sweep's.
+
+    Raises:
+        UsageError: If any of them cannot be composed or is impossible.
+    """
+    with initialize_config_dir(str(config_folder()), version_base="1.3"):
+        try:
+            jobs = _expand_sweep(overrides) if multirun else [list(overrides)]
+            return [to_config(compose("train", overrides=job)) for job in jobs]
+        except (HydraException, OmegaConfBaseException) as error:
+            raise UsageError(_explain(error)) from error
+
+
+def to_config(config: DictConfig) -> TrainConfig:
+    """Turn a composed configuration into a checked, typed object.
+
+    Raises:
+        UsageError: If a value is missing, of the wrong type or out of range.
+    """
+    try:
+        result = OmegaConf.to_object(config)
+    except OmegaConfBaseException as error:
+        raise UsageError(_explain(error)) from error
+    assert isinstance(result, TrainConfig)
+    for key in _appended(config, TrainConfig):
+        raise UsageError(f"+{key}: there is no such key; {_allowed_keys(key)}")
+    return result
+
+
+def _appended(config: DictConfig, schema: type, prefix: str = "") -> Iterator[str]:
+    """Yield the keys that ``+key=value`` appended to a schema that does not have them."""
+    kinds = get_type_hints(schema)
+    for name in config:
+        key = f"{prefix}{name}"
+        if name not in kinds:
+            yield key
+        elif dataclasses.is_dataclass(kinds[name]):
+            yield from _appended(config[name], kinds[name], f"{key}.")
+
+
+def _expand_sweep(overrides: Sequence[str]) -> list[list[str]]:
+    """Return the overrides of every job, as Hydra's basic sweeper makes them."""
+    parser = OverridesParser.create()
+    fixed = [
+        text
+        for text, parsed in zip(overrides, parser.parse_overrides(list(overrides)), strict=True)
+        if not parsed.is_sweep_override()
+    ]
+    params: Any = compose("train", overrides=fixed, return_hydra_config=True).hydra.sweeper.params
+    words = [f"{key}={value}" for key, value in (params or {}).items()]
+    ours = [text for text in overrides if not text.lstrip("+~").startswith(("hydra.", "hydra/"))]
+    jobs = BasicSweeper.split_arguments(parser.parse_overrides([*words, *ours]), None)
+    return jobs[0]
+
+
+def _explain(error: Exception) -> str:
+    """Say in one line what Hydra or OmegaConf says in several."""
+    cause = error.__cause__ if isinstance(error.__cause__, Exception) else error
+    text = f"{error}\n{cause}"
+    if match := re.search(r"Could not override '([^']+)'", text):
+        return f"{match[1]}: there is no such key; {_allowed_keys(match[1])}"
+    if match := re.search(r"Could not find '([^']+)/([^'/]*)'", text):
+        options = re.search(r"Available options in [^\n]*\n((?:\t[^\n]*\n)*)", text)
+        allowed = ", ".join(options[1].split()) if options else "nothing"
+        return f"{match[1]}={match[2]}: allowed is {allowed}; pick one of them"
+    if match := re.search(r"Key '([^']+)' (?:is )?not in ", text):
+        return f"{match[1]}: there is no such key; {_allowed_keys(match[1])}"
+    if match := re.search(r"Error merging override (.*)", text):
+        return f"{match[1]}: {_first_line(cause)}; see radexp train --help for each key's type"
+    if match := re.search(r"Ambiguous value for argument '([^']*)'", text):
+        return f"{match[1]}: several values; allowed is one, or a sweep of them with -m"
+    if match := re.search(r"full_key: (\S+)", text):
+        return f"{match[1]}: {_first_line(cause)}; set {match[1]}=VALUE"
+    return f"{_first_line(error)}; see radexp train --help"
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+
+
+def _allowed_keys(key: str) -> str:
+    """Name the keys nearest to one that does not exist."""
+    near = difflib.get_close_matches(key, [*GROUPS, *_keys(TrainConfig)], n=3, cutoff=0.5)
+    if near:
+        return f"did you mean {' or '.join(near)}? radexp train --help lists all"
+    return "radexp train --help lists those that there are"
+
+
+def _keys(schema: type, prefix: str = "") -> list[str]:
+    """Return the dotted keys of a schema, nested ones included."""
+    keys = []
+    for name, kind in get_type_hints(schema).items():
+        nested = dataclasses.is_dataclass(kind)
+        keys += _keys(kind, f"{prefix}{name}.") if nested else [prefix + name]
+    return keys

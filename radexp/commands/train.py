@@ -1,0 +1,127 @@
+"""``radexp train``: one run, or with ``-m`` a sweep through any Hydra launcher."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import hydra
+from hydra.core.hydra_config import HydraConfig
+from hydra.types import RunMode
+from omegaconf import DictConfig
+
+from radexp.commands.composing import compose_jobs, parse_words, to_config
+from radexp.config import config_folder
+from radexp.errors import UsageError
+from radexp.experiments import Plan, execute, make_plan, run_path
+from radexp.experiments.folder import RunFolder
+from radexp.memory import format_bytes
+from radexp.reporting.report import draw_curves
+
+SHOW_ONLY = ("help", "hydra_help", "cfg", "info", "shell_completion")
+
+
+def train(words: Sequence[str]) -> int:
+    """Check every job that the words stand for, run them, and draw their curves.
+
+    Args:
+        words: Hydra flags and overrides.
+
+    Returns:
+        The exit status: 0 if every run completed.
+
+    Raises:
+        UsageError: Before any work, if a job is impossible.
+    """
+    flags = parse_words(words)
+    if any(getattr(flags, name) for name in SHOW_ONLY):
+        _run_hydra(words)
+        return 0
+    return run_plans(words, plan_words(words))
+
+
+def plan_words(words: Sequence[str]) -> list[Plan]:
+    """Check every job that the words stand for, and write nothing.
+
+    Raises:
+        UsageError: If a job is impossible.
+    """
+    flags = parse_words(words)
+    return [make_plan(config) for config in compose_jobs(flags.overrides, flags.multirun)]
+
+
+def run_plans(words: Sequence[str], plans: Sequence[Plan]) -> int:
+    """Run the jobs of ``plan_words`` through Hydra and draw their curves.
+
+    Returns:
+        The exit status: 0 if every run completed.
+    """
+    if len(plans) > 1:
+        print(f"{len(plans)} runs into {run_path(plans[0]).parent}", flush=True)
+    _run_hydra(words)
+    return _conclude(plans)
+
+
+def _run_hydra(words: Sequence[str]) -> None:
+    """Hand the words to Hydra, which calls ``_job`` once per job, here or elsewhere."""
+    sys.argv = ["radexp train", *words]
+    main = hydra.main(version_base="1.3", config_path=str(config_folder()), config_name="train")
+    main(_job)()
+
+
+def _job(config: DictConfig) -> None:
+    """Carry out one job. Only an interruption leaves it as an exception."""
+    in_sweep = HydraConfig.get().mode == RunMode.MULTIRUN
+    plan = make_plan(to_config(config))
+    try:
+        summary = execute(plan, show_progress=not in_sweep)
+    except Exception as error:
+        if os.environ.get("HYDRA_FULL_ERROR") == "1":
+            raise
+        kind = "" if isinstance(error, UsageError) else f"{type(error).__name__}: "
+        print(f"radexp: {plan.run_id}: {kind}{error}", file=sys.stderr, flush=True)
+        if isinstance(error, UsageError) and not in_sweep:
+            raise SystemExit(2) from error
+        return
+    print(describe(summary), flush=True)
+    if summary["status"] == "interrupted":
+        raise KeyboardInterrupt
+
+
+def describe(summary: dict[str, Any]) -> str:
+    """Say in one line how a run ended."""
+    name = f"{summary['status']:<11} {summary['run_id']}"
+    if summary["status"] != "completed":
+        return f"{name}  {summary['message'] or ''}"
+    total = summary["parameter_bytes"] + summary["measured_saved_bytes"]
+    return (
+        f"{name}  train loss {summary['final_train_loss']:.3g}, "
+        f"test loss {summary['final_test_loss']:.3g}, "
+        f"accuracy {summary['final_test_accuracy']:.2%}, {format_bytes(total)}, "
+        f"{summary['train_seconds']:.1f} s"
+    )
+
+
+def _conclude(plans: Sequence[Plan]) -> int:
+    """List what did not complete, draw the curves and return the exit status."""
+    ended = {run_path(plan): RunFolder(run_path(plan)).read_summary() for plan in plans}
+    completed = [path for path, summary in ended.items() if _status(summary) == "completed"]
+    for path, summary in ended.items():
+        if path not in completed:
+            print(f"radexp: {_status(summary)}: {path}", file=sys.stderr)
+    if completed:
+        folder = completed[0] if len(plans) == 1 else completed[0].parent
+        figures = draw_curves(completed, folder)
+        print(f"records in {folder}, curves in {_names(figures)}")
+    return 0 if len(completed) == len(ended) else 1
+
+
+def _status(summary: dict[str, Any] | None) -> str:
+    return "failed" if summary is None else str(summary["status"])
+
+
+def _names(paths: Sequence[Path]) -> str:
+    return ", ".join(path.name for path in paths)

@@ -1,0 +1,94 @@
+"""The page: self-contained, escaped, complete."""
+
+import json
+import re
+from html.parser import HTMLParser
+
+import pytest
+
+from radexp.reporting.report import write_report
+
+VOID = {"meta", "img", "br"}
+HOSTILE = "<script>alert(1)</script>'\"&$title${style}"
+
+
+class Checker(HTMLParser):
+    """Collects tags, links and text, and insists that tags are balanced."""
+
+    def __init__(self):
+        super().__init__()
+        self.open, self.tags, self.links, self.text = [], set(), [], ""
+
+    def handle_starttag(self, tag, attrs):
+        self.tags.add(tag)
+        self.links += [value for key, value in attrs if key in ("src", "href", "srcset", "data")]
+        assert not any(key.startswith("on") for key, _ in attrs)
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def handle_endtag(self, tag):
+        assert self.open.pop() == tag
+
+    def handle_data(self, data):
+        self.text += data
+
+
+def parse(page):
+    checker = Checker()
+    html = page.read_text(encoding="utf-8")
+    checker.feed(html)
+    checker.close()
+    assert checker.open == []
+    return checker, html
+
+
+@pytest.fixture
+def hostile_page(make_run, tmp_path):
+    folder = make_run("rad", 0)
+    make_run("small_batch", 0)
+    make_run("exact", 0, status="failed", message=HOSTILE)
+    for path in folder.parent.glob("*/config.yaml"):
+        config = json.loads(path.read_text())
+        config["study"] = config["data"]["name"] = HOSTILE
+        path.write_text(json.dumps(config))
+    (folder / "environment.json").write_text(json.dumps({HOSTILE: {HOSTILE: [HOSTILE, "\ud800"]}}))
+    report = write_report(folder.parent, tmp_path / "report", HOSTILE + "\ud800", HOSTILE)
+    return report.page
+
+
+def test_hostile_names_are_shown_and_not_run(hostile_page):
+    checker, html = parse(hostile_page)
+    assert "script" not in checker.tags
+    assert "<script" not in html
+    assert checker.text.count(HOSTILE) >= 5
+
+
+def test_nothing_is_fetched(hostile_page):
+    checker, html = parse(hostile_page)
+    assert checker.links
+    assert all(link.startswith("data:image/png;base64,") for link in checker.links)
+    assert not re.search(r"https?:|url\(|@import|<link|<iframe", html)
+    assert "default-src 'none'" in html
+
+
+def test_the_page_has_every_part(study, tmp_path, make_run):
+    make_run("rad_shared", 9, status="failed", message="the disk was full")
+    report = write_report(study, tmp_path / "r", "radexp reproduce preset=quick", "not MNIST")
+    checker, html = parse(report.page)
+    for part in (
+        *("C3: MNIST", "reproduced", "[", "(n=3)", "at equal training seconds", "(at quick scale)"),
+        *("Final table", "Curves", "Band", "the disk was full", "radexp reproduce preset=quick"),
+        *("not MNIST", "abc123", "numpy 2", "not judged C6", "seed 9 of rad"),
+    ):
+        assert part in checker.text, part
+    assert "prefers-color-scheme: dark" in html
+    assert 'name="viewport"' in html
+
+
+def test_empty_parts_are_left_out(make_run, tmp_path):
+    folder = make_run(model="cnn")
+    (folder / "environment.json").unlink()
+    text = parse(write_report(folder, tmp_path / "r").page)[0].text
+    assert "None of the paper's claims speaks of these runs" in text
+    for heading in ("Command", "Deviations", "Runs that did", "Environment"):
+        assert heading not in text

@@ -1,0 +1,95 @@
+"""The report as a whole: its files, its outcome, and what it may import."""
+
+import subprocess
+import sys
+
+import pandas as pd
+import pytest
+
+from radexp.errors import UsageError
+from radexp.reporting.records import load_records, write_evidence
+from radexp.reporting.report import draw_curves, write_report
+
+
+def test_every_file_is_written(study, tmp_path):
+    report = write_report([study], tmp_path / "a" / "report")
+    assert sorted(path.name for path in report.page.parent.iterdir()) == [
+        "claims.csv",
+        "curves.csv",
+        "curves.pdf",
+        "curves.png",
+        "index.html",
+        "table.csv",
+    ]
+    assert {path.name for path in report.figures} == {"curves.png", "curves.pdf"}
+    assert [verdict.verdict for verdict in report.verdicts] == ["reproduced"] * 3
+    assert report.problems == ()
+    assert "small_batch" in report.table
+
+
+def test_the_tables_can_be_read_back(study, tmp_path):
+    write_report(study, tmp_path / "r")
+    claims = pd.read_csv(tmp_path / "r" / "claims.csv")
+    assert claims["claim"].value_counts().to_dict() == {"C3": 4, "C6": 4, "C7": 16}
+    assert (claims.loc[claims["decides"] == "yes", "high"] < 0).all()
+    assert len(pd.read_csv(tmp_path / "r" / "table.csv")) == 5
+    curves = pd.read_csv(tmp_path / "r" / "curves.csv")
+    assert set(curves["arm"]) == set(claims["other"]) | {"exact"}
+
+
+def test_evidence_gives_the_same_report_as_its_runs(study, tmp_path):
+    write_evidence(load_records(study), tmp_path / "evidence")
+    one = write_report(study, tmp_path / "one")
+    other = write_report(tmp_path / "evidence", tmp_path / "other")
+    for name in ("index.html", "claims.csv", "table.csv", "curves.csv", "curves.png"):
+        left, right = one.page.with_name(name), other.page.with_name(name)
+        assert left.read_bytes() == right.read_bytes()
+
+
+def test_an_absent_arm_has_a_row_in_the_claims(make_run, tmp_path):
+    report = write_report(make_run(), tmp_path / "r")
+    claims = pd.read_csv(tmp_path / "r" / "claims.csv")
+    assert claims["verdict"].tolist() == ["inconclusive"] * 3
+    assert "no runs of small_batch" in claims["sentence"][0]
+    assert report.problems == ()
+
+
+def test_a_missing_seed_is_a_problem_and_no_verdict(study, make_run, tmp_path):
+    make_run("rad", 7)
+    report = write_report(study, tmp_path / "r")
+    assert report.verdicts == ()
+    assert "seed 7 of small_batch" in report.problems[0]
+
+
+def test_several_settings_have_a_figure_each_and_old_ones_go(make_run, tmp_path):
+    first, second = make_run("rad", 0), make_run("rad", 1, data="digits")
+    target = tmp_path / "out"
+    names = [path.name for path in draw_curves([first, second], target)]
+    assert names == ["curves-1.png", "curves-1.pdf", "curves-2.png", "curves-2.pdf"]
+    draw_curves(first, target)
+    assert sorted(path.name for path in target.iterdir()) == ["curves.pdf", "curves.png"]
+
+
+def test_a_target_that_is_a_file_is_refused(make_run, tmp_path):
+    (tmp_path / "file").write_text("")
+    run = make_run()
+    for write in (write_report, draw_curves):
+        with pytest.raises(UsageError, match=r"output .*file: cannot be written .*allowed is a f"):
+            write(run, tmp_path / "file")
+
+
+def test_a_file_in_the_way_is_refused(make_run, tmp_path):
+    run = make_run()
+    (tmp_path / "r" / "curves.png" / "x").mkdir(parents=True)
+    for write in (write_report, draw_curves):
+        with pytest.raises(UsageError, match="cannot be written"):
+            write(run, tmp_path / "r")
+
+
+def test_nothing_here_needs_torch_or_hydra():
+    code = (
+        "import sys, radexp.reporting.report, radexp.analysis.claims; "
+        "print([m for m in ('torch', 'hydra', 'matplotlib.pyplot') if m in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"

@@ -1,0 +1,143 @@
+"""One run folder: what becomes of each file, whole, missing or damaged."""
+
+import json
+import math
+
+import pytest
+
+from radexp.errors import UsageError
+from radexp.reporting.run_folder import RUNS, is_run_folder, read_run
+
+
+def edit(path, **changes):
+    content = json.loads(path.read_text())
+    for key, value in changes.items():
+        *parents, last = key.split("__")
+        place = content
+        for parent in parents:
+            place = place[parent]
+        place[last] = value
+    path.write_text(json.dumps(content))
+
+
+def test_a_completed_run(make_run):
+    run = read_run(make_run("rad", seed=2**63 - 1))
+    assert set(run.row) == set(RUNS)
+    assert run.row["arm"] == "rad"
+    assert run.row["seed"] == 2**63 - 1
+    assert run.row["hidden"] == "300x300x300"
+    assert run.row["keep"] == 0.0914
+    assert run.row["measured_peak_bytes"] == 9_500_000
+    assert run.row["over_budget"] == "no"
+    assert run.environment["git_commit"] == "abc123"
+    assert run.curves["split"].value_counts().to_dict() == {"train": 21, "test": 21, "batch": 20}
+
+
+def test_a_run_that_is_going_on_is_interrupted(make_run):
+    folder = make_run()
+    (folder / "summary.json").unlink()
+    with (folder / "metrics.csv").open("a") as metrics:
+        metrics.write("2100,31500,5.")
+    run = read_run(folder)
+    assert run.row["status"] == "interrupted"
+    assert run.row["run"] == f"mnist_mlp-quick/{folder.name}"
+    assert run.curves["iteration"].max() == 2000
+
+
+def test_a_failed_run_may_have_next_to_nothing(make_run):
+    folder = make_run(status="failed")
+    (folder / "summary.json").write_text('{"status": "failed", "message": "no\\nmemory"}')
+    (folder / "metrics.csv").unlink()
+    (folder / "environment.json").unlink()
+    run = read_run(folder)
+    assert run.row["message"] == "no memory"
+    assert math.isnan(run.row["step_seconds"])
+    assert run.row["over_budget"] == ""
+    assert len(run.curves) == 0
+    assert run.environment == {}
+
+
+def test_hydra_folders_are_no_runs(tmp_path):
+    (tmp_path / "config.yaml").write_text("a: 1")
+    (tmp_path / "hydra.yaml").write_text("a: 1")
+    assert not is_run_folder(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("changes", "match"),
+    [
+        ({"estimator": {}}, r"config.yaml: no estimator.name; allowed"),
+        ({"estimator": "rad"}, r"config.yaml: no estimator.name"),
+        ({"seed": None}, r"config.yaml: no seed"),
+        ({"seed": -1}, r"config.yaml: seed=-1; allowed is a whole number"),
+        ({"optimizer__lr": "fast"}, r"config.yaml: optimizer.lr=fast; allowed is a number"),
+    ],
+)
+def test_damaged_config(make_run, changes, match):
+    folder = make_run()
+    edit(folder / "config.yaml", **changes)
+    with pytest.raises(UsageError, match=match):
+        read_run(folder)
+
+
+@pytest.mark.parametrize(
+    ("changes", "match"),
+    [
+        ({"status": "great"}, "summary.json: status=great; allowed is completed, diverged"),
+        ({"status": None}, "summary.json: status=None"),
+        ({"measured_peak_bytes": 5}, "measured_peak_bytes is not an object"),
+        ({"step_seconds": [1]}, r"summary.json: step_seconds=\[1\]; allowed is a number"),
+        ({"keep": "most"}, "summary.json: keep=most; allowed is a number"),
+    ],
+)
+def test_damaged_summary(make_run, changes, match):
+    folder = make_run()
+    edit(folder / "summary.json", **changes)
+    with pytest.raises(UsageError, match=match):
+        read_run(folder)
+
+
+@pytest.mark.parametrize(
+    ("row", "match"),
+    [
+        ("2100,1,1e9,train,x,,,", "loss=x; allowed is a number"),
+        ("2100,1,1e9,best,1,,,", "split=best; allowed is batch, train, validation, test"),
+        ("-1,1,1e9,train,1,,,", "iteration=-1; allowed is a whole number"),
+        ("2100,1,nan,train,1,,,", "train_seconds that is not a time"),
+        ("2100,1,-1,train,1,,,", "train_seconds that is not a time"),
+        ("2000,1,1,train,1,,,", "one iteration and split twice"),
+        ("2100,1,1e9,train,1,,,", "examples_seen that goes back"),
+        ("2100,999999,0,train,1,,,", "train_seconds that goes back"),
+        ("2100,1,1e9,train", "4 cells in row 63"),
+    ],
+)
+def test_damaged_metrics(make_run, row, match):
+    path = make_run() / "metrics.csv"
+    path.write_text(path.read_text() + row + "\n")
+    with pytest.raises(UsageError, match=f"metrics.csv: .*{match}"):
+        read_run(path.parent)
+
+
+def test_a_completed_run_needs_all_of_its_metrics(make_run):
+    path = make_run() / "metrics.csv"
+    path.write_text(path.read_text().rstrip("\n"))
+    with pytest.raises(UsageError, match=r"metrics.csv: ends in the middle of a line"):
+        read_run(path.parent)
+    path.unlink()
+    with pytest.raises(UsageError, match=r"metrics.csv: not a file"):
+        read_run(path.parent)
+
+
+@pytest.mark.parametrize("name", ["summary.json", "environment.json"])
+def test_json_that_is_no_object(make_run, name):
+    folder = make_run()
+    (folder / name).write_text("[]")
+    with pytest.raises(UsageError, match=f"{name}: not an object"):
+        read_run(folder)
+
+
+def test_a_summary_without_its_config(make_run):
+    folder = make_run()
+    (folder / "config.yaml").unlink()
+    with pytest.raises(UsageError, match=r"config.yaml: not a file"):
+        read_run(folder)
