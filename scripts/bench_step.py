@@ -47,7 +47,7 @@ def interleave(
 ) -> dict[str, list[float]]:
     """Return each side's seconds per step in every round."""
     seconds: dict[str, list[float]] = {name: [] for name in steps}
-    for name, step in steps.items():
+    for step in steps.values():
         for _ in range(5):
             step()
     for _ in range(rounds):

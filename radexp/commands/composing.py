@@ -37,7 +37,7 @@ def parse_words(words: Sequence[str]) -> argparse.Namespace:
     def refuse(message: str) -> NoReturn:
         raise UsageError(f"{' '.join(words)}: {message}; see radexp train --help")
 
-    parser.error = refuse
+    parser.error = refuse  # type: ignore[method-assign]
     return parser.parse_args(list(words))
 
 
@@ -78,7 +78,7 @@ def to_config(config: DictConfig) -> TrainConfig:
 def _appended(config: DictConfig, schema: type, prefix: str = "") -> Iterator[str]:
     """Yield the keys that ``+key=value`` appended to a schema that does not have them."""
     kinds = get_type_hints(schema)
-    for name in config:
+    for name in map(str, config):
         key = f"{prefix}{name}"
         if name not in kinds:
             yield key

@@ -21,7 +21,7 @@ def fetch(root: str | Path | None = None) -> None:
     """Do nothing: the scans are part of scikit-learn. ``root`` is not looked at."""
 
 
-def load(root: str | Path | None = None) -> Dataset:  # noqa: ARG001 (all loaders are called alike)
+def load(root: str | Path | None = None) -> Dataset:
     """Return the digits: 1,437 training and 360 test examples of (1, 8, 8), ten classes.
 
     The order is one fixed permutation (``SPLIT_SEED``), because the scans lie sorted by writer;

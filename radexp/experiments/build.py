@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import torch
 from torch import nn
 
@@ -59,7 +61,10 @@ def build_trainer(plan: Plan) -> Trainer:
 
 def build_optimizer(config: OptimizerConfig, model: nn.Module) -> torch.optim.Optimizer:
     """Build the optimizer; weight decay is L2 inside the gradient, as the paper has it."""
-    kinds = {"adam": torch.optim.Adam, "sgd": torch.optim.SGD}
+    kinds: dict[str, Callable[..., torch.optim.Optimizer]] = {
+        "adam": torch.optim.Adam,
+        "sgd": torch.optim.SGD,
+    }
     return kinds[config.name](
         model.parameters(), lr=config.lr, weight_decay=config.weight_decay, foreach=True
     )

@@ -154,13 +154,14 @@ def _settle(config: TrainConfig, predictor: _Predictor, limit: int | None) -> Es
     free = estimator.free
     if free is None or getattr(estimator, free) is not None:
         return estimator
-    if limit is None:
-        default = {"keep": DEFAULT_KEEP, "batch_size": DEFAULT_SMALL_BATCH}[free]
-        return dataclasses.replace(estimator, **{free: default})
 
-    def candidate(count: int) -> EstimatorConfig:
-        value = count / KEEP_STEPS if free == "keep" else count
-        return dataclasses.replace(estimator, **{free: value})
+    def candidate(count: float) -> EstimatorConfig:
+        if free == "keep":
+            return dataclasses.replace(estimator, keep=count / KEEP_STEPS)
+        return dataclasses.replace(estimator, batch_size=int(count))
+
+    if limit is None:
+        return candidate(DEFAULT_KEEP * KEEP_STEPS if free == "keep" else DEFAULT_SMALL_BATCH)
 
     def total_bytes(count: int) -> int:
         return predictor.parameter_bytes + predictor.saved_bytes(candidate(count))

@@ -84,6 +84,7 @@ def randomize(
     for name, module in model.named_modules():
         if type(module) is nn.Linear and not exact:
             module.__class__ = SketchedLinear
+            assert isinstance(module, SketchedLinear)
             module.sketch, module.seeds = estimator.sketch, SeedStream(seed, name)
         elif type(module) is nn.ReLU and (not exact or (estimator.lean and module in before_mask)):
             module.__class__ = BitReLU
@@ -108,7 +109,7 @@ def _restore_stock(model: nn.Module) -> None:
         if isinstance(module, LeanLayer):
             for setting in ("sketch", "seeds"):
                 module.__dict__.pop(setting, None)
-            module.__class__ = module.stock
+            module.__class__ = module.stock  # type: ignore[assignment]
 
 
 def _leaves(model: nn.Module) -> Iterator[tuple[str, nn.Module]]:

@@ -59,7 +59,7 @@ def read_yaml(path: Path) -> dict[str, Any]:
         if not isinstance(yaml.compose(text, Loader=yaml.SafeLoader), yaml.MappingNode):
             raise damaged(path, "not a mapping", "a mapping of plain values")
         # An alias can blow a small file up to any size; a resolved config has none.
-        if any(isinstance(token, yaml.AliasToken) for token in yaml.scan(text)):
+        if "*" in text and any(isinstance(t, yaml.AliasToken) for t in yaml.scan(text)):
             raise damaged(path, "a YAML alias", "plain values")
         content = OmegaConf.to_container(OmegaConf.create(text), resolve=False)
     except (yaml.YAMLError, OmegaConfBaseException, ValueError, RecursionError) as error:

@@ -69,31 +69,41 @@ def write_report(
     """
     records = load_records(paths)
     target = _made(folder)
-    figures = _figures(records)
     verdicts, problems = judge_all(records.runs, records.curves)
     table = final_table(records.runs)
     try:
-        files = _save(figures, target)
-        table.to_csv(target / "table.csv", index=False)
-        _curve_table(records).to_csv(target / "curves.csv", index=False)
-        _claim_table(verdicts).to_csv(target / "claims.csv", index=False)
-        titles = [setting.title for setting, _ in figures]
+        figures = _save(_figures(records), target)
         content = Content(
             title="radexp: " + ", ".join(sorted(set(records.runs["study"]))),
             verdicts=verdicts,
             problems=problems,
             table=table,
-            images=list(zip(titles, map(as_data_uri, files[::2]), strict=True)),
+            images=_images(records, figures),
             runs=records.runs,
             command=command,
             deviations=deviations,
             environments=records.environments,
         )
-        page = target / "index.html"
-        page.write_text(render(content), encoding="utf-8", errors="replace")
+        page = _write(content, records, target)
     except OSError as error:
         raise _unwritable(target, error) from None
-    return Report(page, tuple(files), as_text(table), tuple(verdicts), tuple(problems))
+    return Report(page, tuple(figures), as_text(table), tuple(verdicts), tuple(problems))
+
+
+def _write(content: Content, records: Records, target: Path) -> Path:
+    """Write the tables and the page; return the page's path."""
+    content.table.to_csv(target / "table.csv", index=False)
+    _curve_table(records).to_csv(target / "curves.csv", index=False)
+    _claim_table(content.verdicts).to_csv(target / "claims.csv", index=False)
+    page = target / "index.html"
+    page.write_text(render(content), encoding="utf-8", errors="replace")
+    return page
+
+
+def _images(records: Records, figures: Sequence[Path]) -> list[tuple[str, str]]:
+    """Pair the settings' titles with their PNG files, which alternate with the PDF files."""
+    titles = [setting.title for setting, _ in by_setting(records.runs)]
+    return list(zip(titles, map(as_data_uri, figures[::2]), strict=True))
 
 
 def draw_curves(

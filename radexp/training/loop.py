@@ -10,6 +10,7 @@ from typing import Any, Protocol
 
 import torch
 from torch import Tensor, nn
+from torch.optim.lr_scheduler import LRScheduler
 
 from radexp.config import TrainingConfig
 from radexp.data.dataset import Dataset
@@ -79,7 +80,7 @@ class Trainer:
 
     model: nn.Module
     optimizer: torch.optim.Optimizer
-    scheduler: torch.optim.lr_scheduler.LRScheduler
+    scheduler: LRScheduler
     dataset: Dataset
     stream: IndexStream
     config: TrainingConfig
@@ -136,7 +137,7 @@ class Trainer:
         self._synchronize()
         start = time.perf_counter()
         while True:
-            learning_rate = self.scheduler.get_last_lr()[0]
+            learning_rate = self._learning_rate()
             progress.iteration += 1
             row_due = self._row_due()
             x, y = self.next_batch()
@@ -153,6 +154,10 @@ class Trainer:
         if row_due:
             score = Score(float(loss), accuracy(logits, y))
             observer.on_row(self._row("batch", score, learning_rate, norm))
+
+    def _learning_rate(self) -> float:
+        """Return the step size of the next update."""
+        return float(self.scheduler.get_last_lr()[0])
 
     def _due(self, every: int) -> bool:
         return self.progress.iteration % every == 0
@@ -173,7 +178,7 @@ class Trainer:
 
     def _evaluate_due(self, observer: Observer, first: bool = False) -> None:
         always = first or self.progress.iteration == self.config.iterations
-        learning_rate = self.scheduler.get_last_lr()[0]
+        learning_rate = self._learning_rate()
         if always or self._due(self.config.evaluate_train_every):
             score = evaluate(self.model, self.dataset.train, self.counts)
             observer.on_row(self._row("train", score, learning_rate))

@@ -23,6 +23,26 @@ class MakeRun(Protocol):
     def __call__(self, arm: str = ..., seed: int = ..., **changes: Any) -> Path: ...
 
 
+def write_metrics(
+    folder: Path, arm: str, seed: int, status: str, iterations: int, level: float, every: int
+) -> tuple[float, int]:
+    """Write metrics.csv; return the last loss and iteration."""
+    _, batch, step_seconds = ARMS[arm]
+    lines, done = [HEADER], iterations if status == "completed" else iterations // 2
+    for iteration in range(0, done + 1, every):
+        wobble = 1 + 0.1 * math.sin(3 * seed + iteration / 130)
+        loss = (level + 2.3 * math.exp(-iteration / (60 + 800 * level))) * wobble
+        if status == "diverged" and iteration == done:
+            loss = math.inf
+        where = f"{iteration},{iteration * batch},{iteration * step_seconds * (1 + seed / 20)}"
+        lines.append(f"{where},train,{loss},{1 / (1 + loss)},0.001,\n")
+        lines.append(f"{where},test,{loss + 0.06},{1 / (1.05 + loss)},0.001,\n")
+        if iteration:
+            lines.append(f"{where},batch,{loss * 1.3},,0.001,0.7\n")
+    (folder / "metrics.csv").write_text("".join(lines))
+    return loss, done
+
+
 def write_run(
     root: Path,
     arm: str = "rad",
@@ -39,7 +59,7 @@ def write_run(
     message: str = "",
 ) -> Path:
     """Write one run folder; a diverged run stops halfway with a loss that is not finite."""
-    level, batch, step_seconds = ARMS.get(arm, (0.05, 150, 0.002))
+    level, batch, step_seconds = ARMS[arm]
     level = level if floor is None else floor
     folder = root / study / f"{arm}-{iterations}-{keep}-s{seed}"
     folder.mkdir(parents=True)
@@ -56,18 +76,7 @@ def write_run(
     (folder / "environment.json").write_text(
         json.dumps({"git_commit": "abc123", "packages": {"numpy": "2"}, "threads": 1})
     )
-    lines, done = [HEADER], iterations if status == "completed" else iterations // 2
-    for iteration in range(0, done + 1, every):
-        wobble = 1 + 0.1 * math.sin(3 * seed + iteration / 130)
-        loss = (level + 2.3 * math.exp(-iteration / (60 + 800 * level))) * wobble
-        if status == "diverged" and iteration == done:
-            loss = math.inf
-        where = f"{iteration},{iteration * batch},{iteration * step_seconds * (1 + seed / 20)}"
-        lines.append(f"{where},train,{loss},{1 / (1 + loss)},0.001,\n")
-        lines.append(f"{where},test,{loss + 0.06},{1 / (1.05 + loss)},0.001,\n")
-        if iteration:
-            lines.append(f"{where},batch,{loss * 1.3},,0.001,0.7\n")
-    (folder / "metrics.csv").write_text("".join(lines))
+    loss, done = write_metrics(folder, arm, seed, status, iterations, level, every)
     finished = status == "completed"
     summary = {
         **{"run_id": folder.name, "status": status, "message": message, "keep": kept},

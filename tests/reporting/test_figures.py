@@ -67,15 +67,16 @@ def test_runs_without_accuracy_have_no_such_panels(make_run):
 
 
 @pytest.mark.parametrize("name", [r"$\frac{", "a" * 300, "<b>&", "_x_"])
-def test_any_name_can_be_drawn(make_run, name, tmp_path):
+def test_any_name_can_be_drawn(make_run, name):
     path = make_run() / "config.yaml"
     path.write_text(path.read_text().replace('"rad"', f'"{name}"'.replace("\\", "\\\\")))
     (figure,) = figures(path.parent)
-    assert all(file.stat().st_size > 10_000 for file in save(figure, tmp_path / "curves"))
+    figure.draw_without_rendering()
 
 
-def test_the_same_runs_give_the_same_bytes(study, tmp_path):
-    one, other = figures(study) + figures(study)
+def test_the_same_runs_give_the_same_bytes(make_run, tmp_path):
+    run = make_run()
+    one, other = figures(run) + figures(run)
     first, second = save(one, tmp_path / "a.b"), save(other, tmp_path / "c")
     assert [path.name for path in first] == ["a.b.png", "a.b.pdf"]
     pairs = zip(first, second, strict=True)

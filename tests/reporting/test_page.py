@@ -4,8 +4,6 @@ import json
 import re
 from html.parser import HTMLParser
 
-import pytest
-
 from radexp.reporting.report import write_report
 
 VOID = {"meta", "img", "br"}
@@ -42,8 +40,7 @@ def parse(page):
     return checker, html
 
 
-@pytest.fixture
-def hostile_page(make_run, tmp_path):
+def test_hostile_text_is_shown_and_nothing_is_run_or_fetched(make_run, tmp_path):
     folder = make_run("rad", 0)
     make_run("small_batch", 0)
     make_run("exact", 0, status="failed", message=HOSTILE)
@@ -53,18 +50,10 @@ def hostile_page(make_run, tmp_path):
         path.write_text(json.dumps(config))
     (folder / "environment.json").write_text(json.dumps({HOSTILE: {HOSTILE: [HOSTILE, "\ud800"]}}))
     report = write_report(folder.parent, tmp_path / "report", HOSTILE + "\ud800", HOSTILE)
-    return report.page
-
-
-def test_hostile_names_are_shown_and_not_run(hostile_page):
-    checker, html = parse(hostile_page)
+    checker, html = parse(report.page)
     assert "script" not in checker.tags
     assert "<script" not in html
     assert checker.text.count(HOSTILE) >= 5
-
-
-def test_nothing_is_fetched(hostile_page):
-    checker, html = parse(hostile_page)
     assert checker.links
     assert all(link.startswith("data:image/png;base64,") for link in checker.links)
     assert not re.search(r"https?:|url\(|@import|<link|<iframe", html)
@@ -75,6 +64,8 @@ def test_the_page_has_every_part(study, tmp_path, make_run):
     make_run("rad_shared", 9, status="failed", message="the disk was full")
     report = write_report(study, tmp_path / "r", "radexp reproduce preset=quick", "not MNIST")
     checker, html = parse(report.page)
+    assert [verdict.claim for verdict in report.verdicts] == ["C3"]
+    assert [problem[:2] for problem in report.problems] == ["C6", "C7"]
     for part in (
         *("C3: MNIST", "reproduced", "[", "(n=3)", "at equal training seconds", "(at quick scale)"),
         *("Final table", "Curves", "Band", "the disk was full", "radexp reproduce preset=quick"),

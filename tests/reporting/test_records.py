@@ -83,14 +83,15 @@ def test_one_run_from_two_places_is_refused(study, tmp_path):
     [
         ("runs.csv", "run,study", "run,stady", "runs.csv: columns run,stady"),
         ("runs.csv", "completed", "perfect", "runs.csv: status=perfect; allowed is completed"),
-        ("runs.csv", ",0.002,", ",fast,", "runs.csv: step_seconds=fast; allowed is a number"),
+        ("runs.csv", ",0.0026,", ",fast,", "runs.csv: step_seconds=fast; allowed is a number"),
         ("curves.csv", "/exact", "/other", "curves.csv: rows of .*/other.* runs of runs.csv"),
         ("environment.json", "[", "{", "environment.json: not JSON"),
         ("environment.json", None, "[1]", "environment.json: not a list of objects"),
     ],
 )
-def test_damaged_evidence(study, tmp_path, name, old, new, match):
-    write_evidence(load_records(study), tmp_path / "results")
+def test_damaged_evidence(make_run, tmp_path, name, old, new, match):
+    make_run("exact")
+    write_evidence(load_records(make_run().parent), tmp_path / "results")
     path = tmp_path / "results" / name
     path.write_text(path.read_text().replace(old, new, 1) if old else new)
     with pytest.raises(UsageError, match=match):

@@ -25,19 +25,21 @@ def test_every_file_is_written(study, tmp_path):
     assert [verdict.verdict for verdict in report.verdicts] == ["reproduced"] * 3
     assert report.problems == ()
     assert "small_batch" in report.table
+    check_tables(report.page.parent)
 
 
-def test_the_tables_can_be_read_back(study, tmp_path):
-    write_report(study, tmp_path / "r")
-    claims = pd.read_csv(tmp_path / "r" / "claims.csv")
+def check_tables(folder):
+    claims = pd.read_csv(folder / "claims.csv")
     assert claims["claim"].value_counts().to_dict() == {"C3": 4, "C6": 4, "C7": 16}
     assert (claims.loc[claims["decides"] == "yes", "high"] < 0).all()
-    assert len(pd.read_csv(tmp_path / "r" / "table.csv")) == 5
-    curves = pd.read_csv(tmp_path / "r" / "curves.csv")
+    assert len(pd.read_csv(folder / "table.csv")) == 5
+    curves = pd.read_csv(folder / "curves.csv")
     assert set(curves["arm"]) == set(claims["other"]) | {"exact"}
 
 
-def test_evidence_gives_the_same_report_as_its_runs(study, tmp_path):
+def test_evidence_gives_the_same_report_as_its_runs(make_run, tmp_path):
+    study = make_run("rad", 0).parent
+    make_run("small_batch", 0, status="diverged")
     write_evidence(load_records(study), tmp_path / "evidence")
     one = write_report(study, tmp_path / "one")
     other = write_report(tmp_path / "evidence", tmp_path / "other")
@@ -52,13 +54,6 @@ def test_an_absent_arm_has_a_row_in_the_claims(make_run, tmp_path):
     assert claims["verdict"].tolist() == ["inconclusive"] * 3
     assert "no runs of small_batch" in claims["sentence"][0]
     assert report.problems == ()
-
-
-def test_a_missing_seed_is_a_problem_and_no_verdict(study, make_run, tmp_path):
-    make_run("rad", 7)
-    report = write_report(study, tmp_path / "r")
-    assert report.verdicts == ()
-    assert "seed 7 of small_batch" in report.problems[0]
 
 
 def test_several_settings_have_a_figure_each_and_old_ones_go(make_run, tmp_path):
@@ -82,7 +77,7 @@ def test_a_file_in_the_way_is_refused(make_run, tmp_path):
     run = make_run()
     (tmp_path / "r" / "curves.png" / "x").mkdir(parents=True)
     for write in (write_report, draw_curves):
-        with pytest.raises(UsageError, match="cannot be written"):
+        with pytest.raises(UsageError, match=r"output .*r: cannot be written .*allowed is a f"):
             write(run, tmp_path / "r")
 
 

@@ -1,0 +1,46 @@
+# Everything a newcomer needs: each target sets up what it uses, given Python >= 3.10 and make.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+PRESET ?= quick
+WORDS ?=
+
+.PHONY: help setup reproduce test lint bench evidence clean
+
+help:
+	@echo "make setup                     create $(VENV) with radexp, editable, and its locked dependencies"
+	@echo "make reproduce [PRESET=quick]  run the experiments (smoke, quick or paper), then the report"
+	@echo "make test                      lint, types and the whole test suite"
+	@echo "make bench                     step times against stock PyTorch, interleaved in one process"
+	@echo "make evidence                  write results/mnist_mlp from outputs/mnist_mlp-paper"
+
+setup: $(STAMP)
+
+$(STAMP): pyproject.toml constraints.txt
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check \
+		--constraint constraints.txt --editable '.[dev,cluster]'
+	@touch $@
+
+reproduce: setup
+	$(BIN)/radexp reproduce preset=$(PRESET) $(WORDS)
+
+test: lint
+	$(BIN)/python -m pytest
+
+lint: setup
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+bench: setup
+	$(BIN)/python scripts/bench_step.py
+	$(BIN)/python scripts/bench_loop.py
+
+evidence: setup
+	$(BIN)/python scripts/collect_evidence.py outputs/mnist_mlp-paper results/mnist_mlp \
+		--command 'radexp reproduce experiment=mnist_mlp preset=paper'
+
+clean:
+	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis
