@@ -38,9 +38,20 @@ def train(words: Sequence[str]) -> int:
     """
     flags = parse_words(words)
     if any(getattr(flags, name) for name in SHOW_ONLY):
-        _run_hydra(words)
-        return 0
+        return _show(words)
     return run_plans(words, plan_words(words))
+
+
+def _show(words: Sequence[str]) -> int:
+    """Let Hydra print help, a configuration or a completion script, and run nothing."""
+    flags = parse_words(words)
+    if not flags.shell_completion:
+        compose_jobs(flags.overrides, flags.multirun)
+    try:
+        _run_hydra(words)
+    except SystemExit as done:  # Hydra's way to end after its help
+        return int(done.code or 0)
+    return 0
 
 
 def plan_words(words: Sequence[str]) -> list[Plan]:

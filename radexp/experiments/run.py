@@ -92,6 +92,9 @@ def _record(
         status, message = "diverged", str(error)
     except Interrupted as error:
         status, message = "interrupted", str(error)
+    except KeyboardInterrupt:
+        status, message = "interrupted", "stopped at once by a second signal"
+        raise
     except torch.cuda.OutOfMemoryError as error:
         status, message = "out_of_memory", str(error)
     except Exception as error:
@@ -150,7 +153,8 @@ def _summarize(
 class _Recorder:
     """Listens to a trainer: metrics.csv, checkpoints, progress bar and signals.
 
-    A first SIGINT or SIGTERM lets the step end, writes a checkpoint and stops.
+    A first SIGINT or SIGTERM lets the step end, writes a checkpoint and stops; a second one stops
+    at once, so that the run resumes from the checkpoint before.
     """
 
     def __init__(
@@ -191,6 +195,8 @@ class _Recorder:
         self._bar.close()
 
     def _on_signal(self, number: int, frame: FrameType | None) -> None:
+        if self._stop:
+            raise KeyboardInterrupt
         self._stop = True
 
     def on_row(self, row: Row) -> None:

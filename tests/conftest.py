@@ -1,0 +1,77 @@
+"""What tests of whole runs share: an empty folder, the command line in-process, tiny plans."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import dataclass
+
+import pytest
+import torch
+
+from radexp.cli import main
+from radexp.commands.composing import compose_jobs
+from radexp.experiments import make_plan
+
+TINY = ("model.hidden=[8]", "training.iterations=20", "training.batch_size=40", "threads=1")
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a command line ended."""
+
+    status: int
+    out: str
+    err: str
+
+
+@pytest.fixture
+def cwd(tmp_path, monkeypatch):
+    """Return an empty current folder, and a user who has set nothing."""
+    for name in ("RADEXP_DATA", "HYDRA_FULL_ERROR"):
+        monkeypatch.delenv(name, raising=False)
+    folder = tmp_path / "cwd"
+    folder.mkdir()
+    monkeypatch.chdir(folder)
+    return folder
+
+
+@pytest.fixture
+def torch_state():
+    """Put back what a run changes in this process: the number of threads and the generator."""
+    threads, state = torch.get_num_threads(), torch.get_rng_state()
+    yield
+    torch.set_num_threads(threads)
+    torch.set_rng_state(state)
+
+
+@pytest.fixture
+def radexp(cwd, capfd, monkeypatch, torch_state):
+    """Return a function that runs a command line in this process."""
+
+    def run(*words: str) -> Outcome:
+        monkeypatch.setattr(sys, "argv", list(sys.argv))
+        capfd.readouterr()
+        try:
+            status = main(words)
+        except SystemExit as end:
+            status = end.code
+        return Outcome(status, *capfd.readouterr())
+
+    return run
+
+
+@pytest.fixture
+def tiny():
+    """Return the overrides that make a run take well under a second."""
+    return TINY
+
+
+@pytest.fixture
+def plan_for(tmp_path, torch_state):
+    """Return a function from overrides to the plan of a tiny run."""
+
+    def plan(*words: str):
+        overrides = [*TINY, f"output={tmp_path / 'outputs'}", *words]
+        return make_plan(compose_jobs(overrides, multirun=False)[0])
+
+    return plan
