@@ -25,6 +25,7 @@ USAGE = "\n".join(
         *(f"  {name:<10} {text}" for name, text in COMMANDS.items()),
         "",
         "radexp COMMAND --help tells more; radexp --version the version.",
+        'eval "$(radexp --shell-completion install=bash)" completes commands, keys and options.',
         "A mistake in what was asked for is told in one line, with exit status 2.",
         "Set HYDRA_FULL_ERROR=1 for the full traceback of an error.",
     ]
@@ -44,6 +45,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if not words or words[0] in ("-h", "--help", "help"):
         print(USAGE)
         return 0
+    if words[0] in ("-sc", "--shell-completion"):
+        return int(import_module("radexp.commands.complete").complete(words, COMMANDS))
     if words[0] == "--version":
         print(f"radexp {__version__}")
         return 0

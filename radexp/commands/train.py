@@ -38,17 +38,17 @@ def train(words: Sequence[str]) -> int:
     """
     flags = parse_words(words)
     if any(getattr(flags, name) for name in SHOW_ONLY):
-        return _show(words)
+        return show(words)
     return run_plans(words, plan_words(words))
 
 
-def _show(words: Sequence[str]) -> int:
+def show(words: Sequence[str], application: str = "radexp train") -> int:
     """Let Hydra print help, a configuration or a completion script, and run nothing."""
     flags = parse_words(words)
     if not flags.shell_completion:
         compose_jobs(flags.overrides, flags.multirun)
     try:
-        _run_hydra(words)
+        _run_hydra(words, application)
     except SystemExit as done:  # Hydra's way to end after its help
         return int(done.code or 0)
     return 0
@@ -76,9 +76,9 @@ def run_plans(words: Sequence[str], plans: Sequence[Plan]) -> int:
     return _conclude(plans)
 
 
-def _run_hydra(words: Sequence[str]) -> None:
+def _run_hydra(words: Sequence[str], application: str = "radexp train") -> None:
     """Hand the words to Hydra, which calls ``_job`` once per job, here or elsewhere."""
-    sys.argv = ["radexp train", *words]
+    sys.argv = [application, *words]
     main = hydra.main(version_base="1.3", config_path=str(config_folder()), config_name="train")
     main(_job)()
 

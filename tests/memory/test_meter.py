@@ -1,5 +1,7 @@
 """The meter counts storages: each once, whole, and for as long as autograd holds it."""
 
+import gc
+
 import pytest
 import torch
 from torch import nn
@@ -32,6 +34,16 @@ def test_storages_count_once_and_whole(forward, saved_bytes):
         y = forward(x)
     assert (meter.held_bytes, meter.peak_bytes) == (saved_bytes, saved_bytes)
     del y
+
+
+@pytest.mark.parametrize("saves", ["its input", "its output"])
+def test_a_graph_dropped_without_backward_is_released(saves):
+    x = leaf(100)
+    with SavedBytesMeter() as meter:
+        y = x.sin() if saves == "its input" else x.exp()
+    assert meter.held_bytes == 400
+    del y
+    gc.collect()
     assert meter.held_bytes == 0
 
 
@@ -78,13 +90,13 @@ def test_graphs_one_after_the_other_do_not_add_up():
 def test_nested_meters_count_their_own_and_survive_graphs_freed_early():
     x = leaf(100)
     with SavedBytesMeter() as outer:
-        first = x.exp()
+        first = x.sin()
         with SavedBytesMeter() as inner:
-            inside = (x.exp() * x).sum()
+            inside = (x.cos() * torch.ones(100)).sum()
             del first  # the outer meter's graph goes while the inner one is active
             assert (outer.held_bytes, inner.held_bytes) == (0, 800)
         del inside
-        last = x.exp()
+        last = x.sin()
     assert (inner.held_bytes, inner.peak_bytes) == (0, 800)
     assert (outer.held_bytes, outer.peak_bytes) == (400, 400)
     del last

@@ -35,7 +35,11 @@ NETS = {
     "conv, pool": (
         IMAGE,
         lambda: nn.Sequential(
-            nn.Conv2d(2, 3, 3, padding=1), nn.ReLU(), nn.MaxPool2d(2), nn.Flatten(), nn.Linear(27, 4)
+            nn.Conv2d(2, 3, 3, padding=1),
+            nn.ReLU(),
+            nn.MaxPool2d(2),
+            nn.Flatten(),
+            nn.Linear(27, 4),
         ),
     ),
     "first layer frozen": (FLAT, first_frozen),
@@ -44,8 +48,6 @@ NETS = {
         lambda: nn.Sequential(nn.Conv2d(2, 4, 3), nn.AvgPool2d(4), nn.Flatten()),
     ),
 }
-
-
 
 
 def predicted_and_measured(shape, build, estimator, num_rows, **settings):
@@ -100,7 +102,7 @@ def test_a_failing_forward_leaves_the_model_as_it_was():
         net = nn.Sequential(nn.Linear(8, 5), nn.ReLU())
         x, y = torch.empty(3, 9), torch.empty(3, dtype=torch.int64)
     randomize(net, Estimator.named("rad"))
-    with pytest.raises(RuntimeError, match="shapes cannot be multiplied|size mismatch|mat1"):
+    with pytest.raises(RuntimeError, match=r"reduction dim|cannot be multiplied"):
         predict_saved_bytes(net, F.cross_entropy, x, y)
     assert all("forward" not in vars(layer) for layer in net)
 

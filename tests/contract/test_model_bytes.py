@@ -1,0 +1,48 @@
+"""Predicted bytes are measured bytes, for every model, estimator and kept fraction."""
+
+import pytest
+import torch
+from omegaconf import OmegaConf
+from torch.nn.functional import cross_entropy
+
+from radexp.config import ModelConfig, choices, config_folder, load_estimator_config
+from radexp.layers import randomize
+from radexp.memory.meter import SavedBytesMeter
+from radexp.memory.predict import predict_saved_bytes
+from radexp.models import build_model
+
+KEEPS = [1, 0.8, 0.5, 0.3, 0.1, 0.05]
+ARMS = [
+    (name, {"keep": keep} if load_estimator_config(name).free == "keep" else {})
+    for name in choices("estimator")
+    for keep in (KEEPS if load_estimator_config(name).free == "keep" else KEEPS[:1])
+]
+
+
+def build(model, estimator, settings, device):
+    config = OmegaConf.merge(
+        OmegaConf.structured(ModelConfig), OmegaConf.load(config_folder() / f"model/{model}.yaml")
+    )
+    with torch.device(device):
+        network = build_model(OmegaConf.to_object(config), (1, 28, 28), 10)
+    return randomize(network, estimator, **settings).model
+
+
+def batch(count, device="cpu"):
+    return torch.rand(count, 1, 28, 28, device=device), torch.zeros(
+        count, dtype=torch.int64, device=device
+    )
+
+
+@pytest.mark.parametrize(("estimator", "settings"), ARMS, ids=str)
+@pytest.mark.parametrize("model", choices("model"))
+@pytest.mark.parametrize("count", [150, 7])
+def test_predicted_bytes_are_measured_to_the_byte(model, estimator, settings, count):
+    network, (x, y) = build(model, estimator, settings, "cpu"), batch(count)
+    with SavedBytesMeter(network.parameters()) as meter:
+        loss = cross_entropy(network(x), y)
+    held = meter.held_bytes
+    loss.backward()
+    plan = build(model, estimator, settings, "meta")
+    assert held == meter.peak_bytes
+    assert predict_saved_bytes(plan, cross_entropy, *batch(count, "meta")) == held

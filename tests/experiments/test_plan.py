@@ -1,0 +1,165 @@
+"""Plans: the free number is the largest that fits, and a run's name is a function of the request.
+
+What fits is tried out with the number set by hand and no budget.
+"""
+
+import re
+from dataclasses import fields, is_dataclass
+
+import pytest
+
+from radexp.config import choices, load_estimator_config
+from radexp.errors import UsageError
+from radexp.experiments import run_path
+from radexp.experiments.plan import hash_config
+
+SKETCHED = [name for name in choices("estimator") if load_estimator_config(name).free == "keep"]
+
+
+def total(plan) -> int:
+    return plan.parameter_bytes + plan.predicted_saved_bytes
+
+
+@pytest.mark.parametrize("hidden", ["[8]", "[20,20]", "[]"])
+@pytest.mark.parametrize("budget", ["40%", "60%", "85%"])
+@pytest.mark.parametrize("estimator", SKETCHED)
+def test_keep_is_the_largest_millionth_that_fits(estimator, budget, hidden, plan_for):
+    words = (f"estimator={estimator}", f"model.hidden={hidden}")
+    plan = plan_for(*words, f"budget={budget}")
+    assert total(plan) <= plan.budget_bytes
+    assert 0 < plan.estimator.keep < 1
+    count = round(plan.estimator.keep * 10**6)
+    assert plan.estimator.keep == count / 10**6
+    by_hand = plan_for(*words, f"estimator.keep={plan.estimator.keep}")
+    assert by_hand.predicted_saved_bytes == plan.predicted_saved_bytes
+    if count + 1 < 10**6:
+        assert total(plan_for(*words, f"estimator.keep={(count + 1) / 10**6}")) > plan.budget_bytes
+    assert total(plan_for(*words, "estimator.keep=1")) > plan.budget_bytes
+
+
+@pytest.mark.parametrize("budget", ["10%", "33%", "99%", "10kB"])
+def test_small_batch_is_the_largest_that_fits(budget, plan_for):
+    plan = plan_for("estimator=small_batch", f"budget={budget}")
+    assert plan.batch_size == plan.estimator.batch_size < 40
+    assert total(plan) <= plan.budget_bytes
+    larger = plan_for("estimator=small_batch", f"estimator.batch_size={plan.batch_size + 1}")
+    assert total(larger) > plan.budget_bytes
+
+
+@pytest.mark.parametrize("budget", ["100%", "1000%", "5GB"])
+@pytest.mark.parametrize("estimator", choices("estimator"))
+def test_more_than_enough_is_no_more_than_the_exact_step(estimator, budget, plan_for):
+    plan, exact = (
+        plan_for(f"estimator={estimator}", f"budget={budget}"),
+        plan_for("estimator=exact"),
+    )
+    free = plan.config.estimator.free
+    assert plan.estimator.keep == (1 if free == "keep" else None)
+    assert plan.estimator.batch_size == (40 if free == "batch_size" else None)
+    assert plan.batch_size == 40
+    assert plan.predicted_saved_bytes == exact.predicted_saved_bytes
+    assert not plan.over_budget
+
+
+def test_keeping_everything_is_tried_first(plan_for):
+    exact = plan_for("estimator=exact")
+    nearly = plan_for("estimator=rad", "estimator.keep=0.999999")
+    assert total(nearly) > total(exact)
+    assert plan_for("estimator=rad", f"budget={total(exact)}B").estimator.keep == 1
+    assert plan_for("estimator=rad", f"budget={total(exact) - 1}B").estimator.keep < 1
+
+
+@pytest.mark.parametrize("hidden", ["[8]", "[1]", "[]", "[50,2]"])
+@pytest.mark.parametrize("estimator", [*SKETCHED, "small_batch"])
+def test_too_little_says_the_least_and_the_least_works(estimator, hidden, plan_for):
+    words = (f"estimator={estimator}", f"model.hidden={hidden}")
+    with pytest.raises(UsageError, match="budget=1B: allowed is at least") as caught:
+        plan_for(*words, "budget=1B")
+    assert f"for model=mlp estimator={estimator}; raise the budget or take a" in str(caught.value)
+    least = int(re.search(r"at least (\d+)B", str(caught.value))[1])
+    assert total(plan_for(*words, f"budget={least}B")) == least
+    with pytest.raises(UsageError, match=f"at least {least}B"):
+        plan_for(*words, f"budget={least - 1}B")
+
+
+def test_exact_over_budget_is_planned_all_the_same(plan_for):
+    plan = plan_for("estimator=exact", "budget=10%")
+    assert plan.over_budget
+    assert (plan.estimator.keep, plan.batch_size) == (None, 40)
+    assert not plan_for("estimator=exact", "budget=100%").over_budget
+    assert not plan_for("estimator=exact").over_budget
+
+
+@pytest.mark.parametrize("estimator", choices("estimator"))
+def test_percent_is_of_the_stock_exact_step_of_the_full_batch(estimator, plan_for):
+    exact = plan_for("estimator=exact")
+    plan = plan_for(f"estimator={estimator}", "budget=50%")
+    assert plan.budget_bytes == exact.parameter_bytes + exact.predicted_saved_bytes // 2
+
+
+def test_defaults_without_a_budget(plan_for):
+    assert plan_for("estimator=rad").estimator.keep == 0.1
+    assert plan_for("estimator=small_batch").batch_size == 20
+    for name in choices("estimator"):
+        assert plan_for(f"estimator={name}").budget_bytes is None
+    assert plan_for("estimator=small_batch", "estimator.batch_size=500").batch_size == 500
+
+
+def leaves(config, prefix: str = "") -> set[str]:
+    """Return the dotted keys of a configuration."""
+    nested = [field.name for field in fields(config) if is_dataclass(getattr(config, field.name))]
+    below = [leaves(getattr(config, name), f"{prefix}{name}.") for name in nested]
+    own = {prefix + field.name for field in fields(config) if field.name not in nested}
+    return own.union(*below)
+
+
+def changed(config, key: str, value):
+    """Return the configuration with one key set, unchecked."""
+    name, _, rest = key.partition(".")
+    if rest:
+        value = changed(getattr(config, name), rest, value)
+    copy = object.__new__(type(config))
+    vars(copy).update(vars(config) | {name: value})
+    return copy
+
+
+IGNORED = ("output", "preset", "scales", "tuned", "data.root")
+
+
+def test_hash_reacts_to_every_key_but_paths_and_interpolated_ones(plan_for):
+    config = plan_for().config
+    keys = leaves(config)
+    assert {*IGNORED, "seed", "model.hidden", "estimator.keep", "training.log_every"} < keys
+    same = {
+        key for key in keys if hash_config(changed(config, key, {"a": 1})) == hash_config(config)
+    }
+    assert same == set(IGNORED)
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        (),
+        ("budget=' 90 % '",),
+        ("budget=123456789.123456789kib", "seed=9223372036854775807"),
+        ("study=a.b_c-d", "estimator=small_batch", "budget=50%"),
+    ],
+)
+def test_run_id_has_safe_characters_only(words, plan_for):
+    plan = plan_for(*words)
+    slug, _, tail = plan.run_id.rpartition("-")
+    assert re.fullmatch(r"[a-z0-9][a-z0-9._-]{0,120}", slug)
+    assert tail == plan.config_hash
+    assert re.fullmatch("[0-9a-f]{10}", tail)
+    assert run_path(plan).name == plan.run_id
+    assert run_path(plan).parent.name == plan.config.study
+
+
+def test_run_id_is_readable(plan_for):
+    plan = plan_for("estimator=rad_shared", "budget=50%", "seed=7")
+    assert plan.run_id.startswith("mlp-digits-rad_shared-50pct-s7-")
+
+
+def test_same_request_same_run_wherever_it_is_written(plan_for, tmp_path):
+    assert plan_for().run_id == plan_for("output=elsewhere", "preset=smoke").run_id
+    assert len({plan_for(f"seed={seed}").run_id for seed in range(5)}) == 5

@@ -1,0 +1,52 @@
+"""Weight gradients of a whole network are unbiased under every estimator."""
+
+import pytest
+import torch
+from torch import nn
+from torch.nn.functional import cross_entropy
+
+from radexp.config import choices, load_estimator_config
+from radexp.layers import Estimator, randomize
+
+KEEP, BATCH, REPETITIONS = 0.4, 6, 3000
+FREE_KEEP = [name for name in choices("estimator") if load_estimator_config(name).free == "keep"]
+ARMS = [
+    *((name, {}) for name in choices("estimator") if name not in FREE_KEEP),
+    *((name, {"keep": KEEP, "replacement": on}) for name in FREE_KEEP for on in (True, False)),
+]
+each_arm = pytest.mark.parametrize(("name", "settings"), ARMS, ids=str)
+
+
+def build():
+    torch.manual_seed(0)
+    net = nn.Sequential(
+        nn.Linear(32, 24), nn.ReLU(), nn.Linear(24, 16), nn.ReLU(), nn.Linear(16, 4)
+    )
+    return net.double(), torch.randn(BATCH, 32).double(), torch.arange(BATCH) % 4
+
+
+def gradients(net, x, y):
+    weights = [module.weight for module in net if isinstance(module, nn.Linear)]
+    return torch.autograd.grad(cross_entropy(net(x), y), weights)
+
+
+def excesses(excess, estimator):
+    """Return the excess of each layer's gradient and of all together."""
+    net, x, y = build()
+    truth = [g.flatten() for g in gradients(net, x, y)]
+    randomize(net, estimator)
+    draws = zip(*(gradients(net, x, y) for _ in range(REPETITIONS)), strict=True)
+    estimates = [torch.stack(layer).flatten(1) for layer in draws]
+    layers = [excess(*pair) for pair in zip(estimates, truth, strict=True)]
+    return [*layers, excess(torch.cat(estimates, 1), torch.cat(truth))]
+
+
+@each_arm
+def test_gradients_are_unbiased_layer_by_layer_and_together(excess, name, settings):
+    assert max(excesses(excess, Estimator.named(name, **settings))) < 1
+
+
+@each_arm
+def test_a_planted_bias_is_caught(excess, planted, name, settings):
+    biased = planted(Estimator.named(name, **settings).sketch)
+    assert excesses(excess, Estimator(biased))[-1] > 1

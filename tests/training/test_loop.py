@@ -1,0 +1,113 @@
+"""The loop: what is written when, how a run ends, and that stopping changes nothing."""
+
+import pytest
+import torch
+
+from radexp.config import choices
+from radexp.training import Diverged, Interrupted
+
+SPARSE = (
+    "training.log_every=5",
+    "training.evaluate_every=10",
+    "training.evaluate_train_every=20",
+    "training.checkpoint_every=7",
+)
+
+
+def places(rows):
+    return [(row.iteration, row.split) for row in rows]
+
+
+def test_rows_come_at_the_right_iterations(trainer_for, memory):
+    observer = memory()
+    trainer_for("training.iterations=24", *SPARSE).train(observer)
+    batches = [5, 7, 10, 14, 15, 20, 21, 24]
+    expected = [(i, "batch") for i in batches] + [(i, "test") for i in (0, 10, 20, 24)]
+    expected += [(i, "train") for i in (0, 20, 24)]
+    assert sorted(places(observer.rows)) == sorted(expected)
+    assert [row.iteration for row in observer.rows] == sorted(
+        row.iteration for row in observer.rows
+    )
+    assert [state["progress"]["iteration"] for state in observer.states] == [7, 14, 21, 24]
+
+
+def test_columns_of_a_row(trainer_for, memory):
+    observer = memory()
+    words = ("optimizer.lr=0.01", "optimizer.decay=0.5", "optimizer.decay_every=10")
+    trainer_for(*words, "training.log_every=10").train(observer)
+    for row in observer.rows:
+        assert row.examples_seen == 40 * row.iteration
+        assert (row.gradient_norm is not None) == (row.split == "batch")
+        assert 0 <= row.accuracy <= 1
+    rates = {(row.iteration, row.split): row.learning_rate for row in observer.rows}
+    # A batch row tells the rate of its own update, an evaluation that of the next.
+    assert rates[10, "batch"] == rates[0, "test"] == 0.01
+    assert rates[20, "batch"] == 0.005
+    assert rates[20, "test"] == 0.0025
+
+
+def test_clipping_limits_the_step_and_reports_the_norm_before_it(trainer_for, memory):
+    words = ("optimizer=sgd", "optimizer.lr=1", "training.iterations=1")
+    moved, norms = [], []
+    for clip in ("null", "1e-3"):
+        trainer, observer = trainer_for(*words, f"optimizer.clip_norm={clip}"), memory()
+        before = [p.detach().clone() for p in trainer.model.parameters()]
+        trainer.train(observer)
+        steps = [p.detach() - q for p, q in zip(trainer.model.parameters(), before, strict=True)]
+        moved.append(float(torch.cat([step.flatten() for step in steps]).norm()))
+        norms.append(next(row.gradient_norm for row in observer.rows if row.split == "batch"))
+    assert norms[0] == norms[1] == pytest.approx(moved[0], rel=1e-4)
+    assert moved[1] == pytest.approx(1e-3, rel=1e-3)
+
+
+def test_a_loss_that_is_no_number_is_diverged(trainer_for, memory):
+    trainer, observer = trainer_for("training.log_every=3"), memory()
+    with torch.no_grad():
+        trainer.model[1].weight.fill_(torch.nan)
+    with pytest.raises(Diverged, match="the loss is nan at iteration 3"):
+        trainer.train(observer)
+    assert places(observer.rows) == [(0, "train"), (0, "test")]
+    assert observer.states == []
+
+
+def test_a_finished_trainer_does_nothing_more(trainer_for, memory):
+    trainer = trainer_for()
+    trainer.train(memory())
+    again = memory()
+    trainer.train(again)
+    assert (again.rows, again.states) == ([], [])
+
+
+@pytest.mark.parametrize("stop_at", [1, 7, 12])
+@pytest.mark.parametrize("estimator", choices("estimator"))
+def test_interrupted_and_resumed_is_as_if_never_interrupted(
+    estimator, stop_at, trainer_for, memory, same_state
+):
+    words = (f"estimator={estimator}", *SPARSE, "optimizer.decay=0.5", "optimizer.decay_every=6")
+    whole = memory()
+    trainer_for(*words).train(whole)
+    cut = memory(stop_at)
+    with pytest.raises(Interrupted, match="stopped at iteration"):
+        trainer_for(*words).train(cut)
+    resumed, torch_seed = trainer_for(*words), torch.initial_seed()
+    torch.manual_seed(torch_seed + 1)  # whatever this process drew before does not matter
+    resumed.load_state_dict(cut.states[-1])
+    rest = memory()
+    resumed.train(rest)
+    assert cut.rows + rest.rows == whole.rows
+    assert same_state(rest.states[-1], whole.states[-1])
+
+
+def test_a_stop_at_the_end_is_a_completed_run(trainer_for, memory):
+    observer = memory(stop_at=1)
+    trainer_for("training.iterations=1").train(observer)
+    assert [state["progress"]["iteration"] for state in observer.states] == [1]
+
+
+def test_runs_of_one_seed_share_weights_and_batches_whatever_the_estimator(trainer_for):
+    trainers = [trainer_for(f"estimator={name}") for name in choices("estimator")]
+    weights = [trainer.model[1].weight for trainer in trainers]
+    assert all(torch.equal(weights[0], weight) for weight in weights)
+    counts = [trainer.counts for trainer in trainers]
+    assert all(torch.equal(counts[0], count) for count in counts)
+    assert not torch.equal(weights[0], trainer_for("seed=1").model[1].weight)
