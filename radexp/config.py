@@ -7,46 +7,31 @@ these classes is a valid request. Nothing here imports torch.
 
 from __future__ import annotations
 
+import dataclasses
 import math
 import re
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 from omegaconf import MISSING, OmegaConf
+from omegaconf.errors import OmegaConfBaseException
 
-from radexp.errors import UsageError
+from radexp.catalogue import choices, config_folder
+from radexp.errors import UsageError, require
 
 DEVICES = ("auto", "cpu", "cuda")
 FREE_NUMBERS = ("keep", "batch_size")
-PACKAGE = Path(__file__).resolve().parent
-
-
-def config_folder() -> Path:
-    """Return the folder of the YAML files: inside an installed wheel, else of the checkout."""
-    packaged = PACKAGE / "configs"
-    return packaged if packaged.is_dir() else PACKAGE.parent / "configs"
-
-
-def choices(group: str) -> list[str]:
-    """Return the options of a configuration group, such as ``choices("estimator")``."""
-    return sorted(path.stem for path in (config_folder() / group).glob("*.yaml"))
+LARGEST_LAYER = 10**7
 
 
 def _require_choice(group: str, name: str) -> None:
     """Raise a UsageError unless ``name`` is one of a group's YAML files."""
-    _require(
+    require(
         name in choices(group),
         f"{group}.name={name}",
         ", ".join(choices(group)),
         f"set {group}=NAME instead",
     )
-
-
-def _require(ok: bool, given: str, allowed: str, mend: str) -> None:
-    """Raise a UsageError in the one form all messages have, unless ``ok``."""
-    if not ok:
-        raise UsageError(f"{given}: allowed is {allowed}; {mend}")
 
 
 @dataclass
@@ -64,10 +49,10 @@ class ModelConfig:
     def __post_init__(self) -> None:
         """Refuse unknown models and layers without units."""
         _require_choice("model", self.name)
-        _require(
-            all(size >= 1 for size in self.hidden),
+        require(
+            all(1 <= size <= LARGEST_LAYER for size in self.hidden),
             f"model.hidden={list(self.hidden)}",
-            "whole numbers of at least 1",
+            f"whole numbers from 1 to {LARGEST_LAYER}",
             "try model.hidden=[300,300,300]",
         )
 
@@ -112,26 +97,32 @@ class EstimatorConfig:
     def __post_init__(self) -> None:
         """Refuse numbers outside their range and numbers that the estimator does not use."""
         _require_choice("estimator", self.name)
-        _require(
+        require(
             self.free is None or self.free in FREE_NUMBERS,
             f"estimator.free={self.free}",
             f"{', '.join(FREE_NUMBERS)} or null",
             "leave it as the estimator's YAML has it",
         )
-        _require(
+        require(
             self.keep is None or 0 < self.keep <= 1,
             f"estimator.keep={self.keep}",
             "0 < keep <= 1",
             "try estimator.keep=0.1",
         )
-        _require(
+        require(
             self.batch_size is None or self.batch_size >= 1,
             f"estimator.batch_size={self.batch_size}",
             "a whole number of at least 1",
             "try estimator.batch_size=20",
         )
+        require(
+            (self.free == "keep") == (self.sketch != "exact"),
+            f"estimator.sketch={self.sketch} with estimator.free={self.free}",
+            "free=keep with every sketch but exact, and with none other",
+            "leave both as the estimator's YAML has them",
+        )
         for number in FREE_NUMBERS:
-            _require(
+            require(
                 getattr(self, number) is None or self.free == number,
                 f"estimator.{number}={getattr(self, number)} with estimator={self.name}",
                 f"estimator.{self.free}" if self.free else "no number, it has none",
@@ -164,19 +155,19 @@ class OptimizerConfig:
         _require_choice("optimizer", self.name)
         for key in ("lr", "decay", "decay_every"):
             value = getattr(self, key)
-            _require(
+            require(
                 0 < value < math.inf,
                 f"optimizer.{key}={value}",
                 "a finite number above 0",
                 "try optimizer.lr=1e-3 optimizer.decay=0.6 optimizer.decay_every=2000",
             )
-        _require(
+        require(
             0 <= self.weight_decay < math.inf,
             f"optimizer.weight_decay={self.weight_decay}",
             "a finite number of 0 or more",
             "try optimizer.weight_decay=0",
         )
-        _require(
+        require(
             self.clip_norm is None or self.clip_norm > 0,
             f"optimizer.clip_norm={self.clip_norm}",
             "more than 0, or null",
@@ -208,13 +199,13 @@ class TrainingConfig:
 
     def __post_init__(self) -> None:
         """Refuse counts below one."""
-        for key in self.__dataclass_fields__:
-            value = getattr(self, key)
-            _require(
-                value >= 1,
-                f"training.{key}={value}",
+        for count in dataclasses.fields(self):
+            value = getattr(self, count.name)
+            require(
+                isinstance(value, bool) or value >= 1,
+                f"training.{count.name}={value}",
                 "a whole number of at least 1",
-                f"try training.{key}={self.__dataclass_fields__[key].default or 1}",
+                f"try training.{count.name}={count.default}",
             )
 
 
@@ -253,28 +244,28 @@ class TrainConfig:
         """Refuse a free number that is both set and solved, and values out of range."""
         free = self.estimator.free
         number = getattr(self.estimator, free) if free else None
-        _require(
+        require(
             self.budget is None or number is None,
             f"budget={self.budget} and estimator.{free}={number}",
             "one of the two, as the budget solves that number",
             f"drop budget or estimator.{free}",
         )
-        _require(
+        require(
             self.device in DEVICES, f"device={self.device}", ", ".join(DEVICES), "try device=auto"
         )
-        _require(
+        require(
             self.threads is None or self.threads >= 1,
             f"threads={self.threads}",
             "a whole number of at least 1, or null",
             "try threads=1",
         )
-        _require(
+        require(
             re.fullmatch("[a-z0-9][a-z0-9._-]{0,79}", self.study) is not None,
             f"study={self.study}",
             "up to 80 of the characters a-z 0-9 . _ -, the first a letter or digit",
             "try study=train",
         )
-        _require(0 <= self.seed < 2**63, f"seed={self.seed}", "0 to 2**63 - 1", "try seed=0")
+        require(0 <= self.seed < 2**63, f"seed={self.seed}", "0 to 2**63 - 1", "try seed=0")
 
 
 def load_estimator_config(name: str, **settings: Any) -> EstimatorConfig:
@@ -290,10 +281,8 @@ def load_estimator_config(name: str, **settings: Any) -> EstimatorConfig:
     Raises:
         UsageError: If the name or a field is unknown, or a value is out of range.
     """
-    if name not in choices("estimator"):
-        raise UsageError(
-            f"estimator {name!r}: allowed is {', '.join(choices('estimator'))}; pick one of them"
-        )
+    known = choices("estimator")
+    require(name in known, f"estimator {name!r}", ", ".join(known), "pick one of them")
     unknown = set(settings) - set(EstimatorConfig.__dataclass_fields__)
     if unknown:
         raise UsageError(
@@ -302,6 +291,10 @@ def load_estimator_config(name: str, **settings: Any) -> EstimatorConfig:
         )
     schema = OmegaConf.structured(EstimatorConfig)
     merged = OmegaConf.merge(schema, OmegaConf.load(config_folder() / f"estimator/{name}.yaml"))
-    config = OmegaConf.to_object(OmegaConf.merge(merged, settings))
+    try:
+        config = OmegaConf.to_object(OmegaConf.merge(merged, settings))
+    except OmegaConfBaseException as error:
+        why = str(error).splitlines()[0]
+        raise UsageError(f"estimator settings {settings}: {why}; see EstimatorConfig") from error
     assert isinstance(config, EstimatorConfig)
     return config

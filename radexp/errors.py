@@ -13,3 +13,22 @@ class UsageError(Exception):
         ...
         radexp.errors.UsageError: keep=0: allowed is 0 < keep <= 1; try keep=0.1
     """
+
+
+def require(ok: bool, given: str, allowed: str, mend: str) -> None:
+    """Raise a UsageError in the form that all messages have, unless ``ok``.
+
+    Args:
+        ok: Whether the request is possible.
+        given: What was given, as the user would type it.
+        allowed: What is allowed instead.
+        mend: How to mend it.
+
+    Raises:
+        UsageError: If not ``ok``.
+
+    Example:
+        >>> require(2 > 1, "two", "more than one", "try 3")
+    """
+    if not ok:
+        raise UsageError(f"{given}: allowed is {allowed}; {mend}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import sys
 from dataclasses import dataclass
 
@@ -47,6 +48,9 @@ def torch_state():
 @pytest.fixture
 def radexp(cwd, capfd, monkeypatch, torch_state):
     """Return a function that runs a command line in this process."""
+    # Hydra's --info and --hydra-help log to the standard output of their time, for good.
+    monkeypatch.setattr(logging.root, "handlers", list(logging.root.handlers))
+    monkeypatch.setattr(logging.root, "level", logging.root.level)
 
     def run(*words: str) -> Outcome:
         monkeypatch.setattr(sys, "argv", list(sys.argv))

@@ -9,7 +9,7 @@ from typing import Any
 import pandas as pd
 
 PUBLISHED_ITERATIONS = 20_000
-VERSION = ("budget", "keep", "batch_size", "lr", "weight_decay")
+VERSION = ("budget", "keep", "batch_size", "lr", "weight_decay", "settings")
 
 
 @dataclass(frozen=True)
@@ -37,6 +37,11 @@ class Setting:
         """One line for people."""
         network = f"{self.model} {self.hidden}".strip()
         return f"{self.study}: {network} on {self.data}, {self.iterations:,} iterations"
+
+    @property
+    def scale(self) -> str:
+        """How far this is from the published protocol, in words."""
+        return f"at quick scale: {self.data}, {self.iterations:,} iterations, not the paper's"
 
     @property
     def published(self) -> bool:

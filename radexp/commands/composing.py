@@ -18,9 +18,20 @@ from hydra.errors import HydraException
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
-from radexp.config import TrainConfig, config_folder
-from radexp.errors import UsageError
+from radexp.catalogue import choices, config_folder
+from radexp.config import TrainConfig
+from radexp.errors import UsageError, require
 
+# What Hydra and OmegaConf raise for words that cannot be composed.
+COMPOSING_ERRORS = (HydraException, OmegaConfBaseException, ValueError, TypeError, AttributeError)
+# Where runs are written, and how they are started, is decided by the keys and flags named here.
+RESERVED = {
+    "hydra.run": "output",
+    "hydra.sweep.": "output",
+    "hydra.job.chdir": "output",
+    "hydra.output_subdir": "output",
+    "hydra.mode": "-m",
+}
 GROUPS = ("model", "data", "estimator", "optimizer", "experiment", "preset")
 
 ConfigStore.instance().store("train_schema", TrainConfig)
@@ -38,7 +49,22 @@ def parse_words(words: Sequence[str]) -> argparse.Namespace:
         raise UsageError(f"{' '.join(words)}: {message}; see radexp train --help")
 
     parser.error = refuse  # type: ignore[method-assign]
-    return parser.parse_args(list(words))
+    flags = parser.parse_args(list(words))
+    line = " ".join(words)
+    for name in ("config_name", "config_path", "config_dir", "experimental_rerun"):
+        flag = f"--{name.replace('_', '-')}"
+        require(not getattr(flags, name), line, f"no {flag}", "set keys one by one instead")
+    require(not (flags.cfg and flags.multirun), line, "--cfg for a single run", "drop --multirun")
+    require(bool(flags.cfg) or not flags.resolve, line, "--resolve with --cfg", "add --cfg job")
+    package = flags.package or ""
+    known = any(f"{key}.".startswith(f"{package}.") for key in _keys(TrainConfig))
+    require(
+        package in ("", "_global_", "_group_") or known or package.startswith("hydra"),
+        f"--package={package}",
+        "a part of the configuration",
+        "try --package=training",
+    )
+    return flags
 
 
 def compose_jobs(overrides: Sequence[str], multirun: bool) -> list[TrainConfig]:
@@ -51,12 +77,32 @@ def compose_jobs(overrides: Sequence[str], multirun: bool) -> list[TrainConfig]:
     Raises:
         UsageError: If any of them cannot be composed or is impossible.
     """
+    _refuse_reserved(overrides)
     with initialize_config_dir(str(config_folder()), version_base="1.3"):
         try:
             jobs = _expand_sweep(overrides) if multirun else [list(overrides)]
+            require(bool(jobs), " ".join(overrides), "a sweep of at least one run", "add values")
             return [to_config(compose("train", overrides=job)) for job in jobs]
-        except (HydraException, OmegaConfBaseException) as error:
-            raise UsageError(_explain(error)) from error
+        except COMPOSING_ERRORS as error:
+            _refuse_unknown_option(overrides)
+            raise UsageError(f"{_explain(error)} (in: {' '.join(overrides)})") from error
+
+
+def _refuse_unknown_option(overrides: Sequence[str]) -> None:
+    """Say what a group's options are, if one of the words chooses something else."""
+    for word in overrides:
+        group, _, option = word.lstrip("+").partition("=")
+        known = group not in GROUPS or "," in option or option in choices(group)
+        require(known, word, ", ".join(choices(group)), "pick one of them")
+
+
+def _refuse_reserved(overrides: Sequence[str]) -> None:
+    """Refuse words that would delete keys or move runs to where no record would be looked for."""
+    for word in overrides:
+        require(not word.startswith("~"), word, "no deletion", "set the key to another value")
+        for prefix, instead in RESERVED.items():
+            reserved = word.lstrip("+").startswith(prefix)
+            require(not reserved, word, f"{instead} instead", "leave this key alone")
 
 
 def to_config(config: DictConfig) -> TrainConfig:
@@ -67,9 +113,12 @@ def to_config(config: DictConfig) -> TrainConfig:
     """
     try:
         result = OmegaConf.to_object(config)
-    except OmegaConfBaseException as error:
+    except COMPOSING_ERRORS as error:
         raise UsageError(_explain(error)) from error
-    assert isinstance(result, TrainConfig)
+    if not isinstance(result, TrainConfig):
+        raise UsageError(
+            "a configuration without schema: allowed is configs/train.yaml; drop flags"
+        )
     for key in _appended(config, TrainConfig):
         raise UsageError(f"+{key}: there is no such key; {_allowed_keys(key)}")
     return result

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from radexp.commands.words import wants_help
 from radexp.data import DATASETS, fetch
-from radexp.errors import UsageError
+from radexp.errors import UsageError, require
 
 HELP = f"""\
 radexp data: fetch and verify data sets.
@@ -33,9 +33,11 @@ def data(words: Sequence[str]) -> int:
     roots = [word.removeprefix("data.root=") for word in settings]
     if not names or any(not word.startswith("data.root=") for word in settings):
         raise UsageError(
-            f"radexp data {' '.join(words)}: allowed is names of {', '.join(DATASETS)} and "
+            f"{' '.join(['radexp data', *words])}: allowed is names of {', '.join(DATASETS)} and "
             "data.root=FOLDER; try radexp data mnist"
         )
+    for name in names:
+        require(name in DATASETS, name, ", ".join(DATASETS), "try radexp data mnist")
     for name in names:
         folder = fetch(name, roots[-1] if roots else None)
         print(f"{name}: verified in {folder}" if folder else f"{name}: embedded, verified")

@@ -49,7 +49,7 @@ def print_report(report: Report) -> None:
     """Print a report's table, verdicts and place."""
     print(f"\n{report.table}\n")
     for verdict in report.verdicts:
-        print(f"{verdict.claim} {verdict.verdict}: {verdict.sentence}")
+        print(f"{verdict.claim} {verdict.verdict}: {verdict.title}.\n   {verdict.sentence}")
     for problem in report.problems:
         print(f"not judged: {problem}")
     print(f"\nreport: {report.page}")

@@ -6,10 +6,10 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
+from radexp.catalogue import choices
 from radexp.commands.report import print_report
-from radexp.commands.train import plan_words, run_plans
+from radexp.commands.train import plan_words, run_plans, with_preset
 from radexp.commands.words import wants_help
-from radexp.config import choices
 from radexp.errors import UsageError
 from radexp.experiments import run_path
 from radexp.reporting.report import write_report
@@ -51,16 +51,17 @@ def reproduce(words: Sequence[str]) -> int:
                 "leave it out for all of them"
             )
     rest = [word for word in words if not word.startswith("experiment=")]
-    for default in ("preset=quick", "hydra/launcher=joblib"):
-        if default.partition("=")[0] not in given:
-            rest.append(default)
+    if "hydra/launcher" not in given:
+        rest.insert(0, "hydra/launcher=joblib")
     start = time.monotonic()
-    sweeps = [["-m", f"experiment={name}", *rest] for name in names]
+    sweeps = [with_preset(["-m", f"experiment={name}", *rest]) for name in names]
     planned = [(sweep, plan_words(sweep)) for sweep in sweeps]
     statuses = [run_plans(sweep, plans) for sweep, plans in planned]
-    folders = [run_path(plans[0]).parent for _, plans in planned]
+    runs = [run_path(plan) for _, plans in planned for plan in plans]
     command = " ".join(["radexp reproduce", *words])
-    report = write_report(folders, folders[0].parent / "report", command)
+    report = write_report(
+        [run for run in runs if run.is_dir()], runs[0].parents[1] / "report", command
+    )
     print_report(report)
     print(f"{time.monotonic() - start:.0f} s in all; page: {Path(report.page).resolve().as_uri()}")
     return max(statuses)

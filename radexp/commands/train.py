@@ -13,11 +13,11 @@ from hydra.core.hydra_config import HydraConfig
 from hydra.types import RunMode
 from omegaconf import DictConfig
 
+from radexp.catalogue import config_folder
 from radexp.commands.composing import compose_jobs, parse_words, to_config
-from radexp.config import config_folder
-from radexp.errors import UsageError
+from radexp.errors import UsageError, require
 from radexp.experiments import Plan, execute, make_plan, run_path
-from radexp.experiments.folder import RunFolder
+from radexp.experiments.folder import RunFolder, make_folder
 from radexp.memory import format_bytes
 from radexp.reporting.report import draw_curves
 
@@ -36,10 +36,25 @@ def train(words: Sequence[str]) -> int:
     Raises:
         UsageError: Before any work, if a job is impossible.
     """
+    words = with_preset(words)
     flags = parse_words(words)
     if any(getattr(flags, name) for name in SHOW_ONLY):
         return show(words)
     return run_plans(words, plan_words(words))
+
+
+def with_preset(words: Sequence[str]) -> list[str]:
+    """Add ``preset=quick`` to words that choose an experiment and no preset.
+
+    Raises:
+        UsageError: If they choose a preset and no experiment: it would change nothing.
+    """
+    presets = [word for word in words if word.startswith("preset=")]
+    if any(word.startswith("experiment=") for word in words):
+        return [*words] if presets else [*words, "preset=quick"]
+    allowed = "a preset of an experiment"
+    require(not presets, " ".join(presets), allowed, "add experiment=mnist_mlp or drop it")
+    return [*words]
 
 
 def show(words: Sequence[str], application: str = "radexp train") -> int:
@@ -70,6 +85,7 @@ def run_plans(words: Sequence[str], plans: Sequence[Plan]) -> int:
     Returns:
         The exit status: 0 if every run completed.
     """
+    make_folder(run_path(plans[0]).parent)
     if len(plans) > 1:
         print(f"{len(plans)} runs into {run_path(plans[0]).parent}", flush=True)
     _run_hydra(words)
@@ -86,14 +102,16 @@ def _run_hydra(words: Sequence[str], application: str = "radexp train") -> None:
 def _job(config: DictConfig) -> None:
     """Carry out one job. Only an interruption leaves it as an exception."""
     in_sweep = HydraConfig.get().mode == RunMode.MULTIRUN
-    plan = make_plan(to_config(config))
+    name = "job"
     try:
+        plan = make_plan(to_config(config))
+        name = plan.run_id
         summary = execute(plan, show_progress=not in_sweep)
     except Exception as error:
         if os.environ.get("HYDRA_FULL_ERROR") == "1":
             raise
         kind = "" if isinstance(error, UsageError) else f"{type(error).__name__}: "
-        print(f"radexp: {plan.run_id}: {kind}{error}", file=sys.stderr, flush=True)
+        print(f"radexp: {name}: {kind}{error}", file=sys.stderr, flush=True)
         if isinstance(error, UsageError) and not in_sweep:
             raise SystemExit(2) from error
         return
@@ -105,7 +123,7 @@ def _job(config: DictConfig) -> None:
 def describe(summary: dict[str, Any]) -> str:
     """Say in one line how a run ended."""
     name = f"{summary['status']:<11} {summary['run_id']}"
-    if summary["status"] != "completed":
+    if summary["status"] != "completed" or summary["final_test_loss"] is None:
         return f"{name}  {summary['message'] or ''}"
     total = summary["parameter_bytes"] + summary["measured_saved_bytes"]
     return (

@@ -1,4 +1,4 @@
-"""From configurations to runs and their records: the only place that sees a configuration."""
+"""From whole configurations to runs and their records."""
 
 from radexp.experiments.plan import Plan, make_plan
 from radexp.experiments.run import execute, run_path

@@ -16,13 +16,6 @@ from radexp.seeding import derive_seed
 from radexp.training import Trainer
 
 
-def resolve_device(name: str) -> torch.device:
-    """Return the device that ``device=`` names; ``auto`` is CUDA where there is one."""
-    if name == "auto":
-        name = "cuda" if torch.cuda.is_available() else "cpu"
-    return torch.device(name)
-
-
 def build_trainer(plan: Plan) -> Trainer:
     """Build a run's trainer at iteration 0.
 
@@ -30,7 +23,7 @@ def build_trainer(plan: Plan) -> Trainer:
     stream of its own. Runs that differ in their estimator alone start from the same weights and
     train on the same bootstrap, so they can be compared in pairs.
     """
-    config, device = plan.config, resolve_device(plan.config.device)
+    config, device = plan.config, torch.device(plan.config.device)
     dataset = plan.dataset
     torch.manual_seed(derive_seed(config.seed, "torch"))
     model = build_model(config.model, dataset.input_shape, dataset.num_classes).to(device)

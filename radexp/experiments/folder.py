@@ -41,9 +41,9 @@ class RunFolder:
         Raises:
             UsageError: If the folder cannot be written or another process holds it.
         """
+        make_folder(self.path)
+        lock = FileLock(self.path / ".lock", timeout=0)
         try:
-            self.path.mkdir(parents=True, exist_ok=True)
-            lock = FileLock(self.path / ".lock", timeout=0)
             lock.acquire()
         except Timeout:
             raise UsageError(
@@ -51,10 +51,7 @@ class RunFolder:
                 "time; wait for it, or change output or seed"
             ) from None
         except OSError as error:
-            raise UsageError(
-                f"output folder {self.path}: it cannot be written ({error.strerror}); allowed is "
-                "a folder of yours; set output=FOLDER"
-            ) from error
+            raise _unwritable(self.path, error) from error
         try:
             yield
         finally:
@@ -91,6 +88,10 @@ class RunFolder:
         """Write summary.json atomically."""
         self.write_json(self._summary.name, values)
 
+    def forget_summary(self) -> None:
+        """Remove summary.json: the run goes on, so it has not ended in any way."""
+        self._summary.unlink(missing_ok=True)
+
     def read_summary(self) -> dict[str, Any] | None:
         """Return summary.json, or None if the run has not ended in any way yet."""
         try:
@@ -108,6 +109,25 @@ class RunFolder:
                 "delete the file to resume this run"
             )
         return values
+
+
+def make_folder(path: Path) -> None:
+    """Make a folder and those above it, if they are missing.
+
+    Raises:
+        UsageError: If it cannot be made.
+    """
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise _unwritable(path, error) from error
+
+
+def _unwritable(path: Path, error: OSError) -> UsageError:
+    return UsageError(
+        f"output folder {path}: it cannot be written ({error.strerror}); allowed is a folder of "
+        "yours; set output=FOLDER"
+    )
 
 
 def _finite(value: Any) -> Any:

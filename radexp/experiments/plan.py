@@ -37,7 +37,7 @@ class Plan:
     """All that is known about a run before it starts.
 
     Attributes:
-        config: The request, with the data set's defaults resolved.
+        config: The request, with the device resolved.
         dataset: The data, on the CPU.
         estimator: The estimator's settings with its free number settled.
         batch_size: Examples per step.
@@ -76,6 +76,13 @@ class Plan:
         return f"{re.sub('[^a-z0-9._-]', '', slug)}-{self.config_hash}"
 
 
+def resolve_device(name: str) -> torch.device:
+    """Return the device that ``device=`` names; ``auto`` is CUDA where there is one."""
+    if name == "auto":
+        name = "cuda" if torch.cuda.is_available() else "cpu"
+    return torch.device(name)
+
+
 def hash_config(config: TrainConfig) -> str:
     """Hash a configuration without paths and without what was already interpolated from."""
     values = dataclasses.asdict(config)
@@ -96,6 +103,7 @@ def make_plan(config: TrainConfig) -> Plan:
         raise UsageError(
             "device=cuda: allowed here is cpu, no CUDA device was found; try device=cpu"
         )
+    config = dataclasses.replace(config, device=resolve_device(config.device).type)
     dataset = _load_dataset_once(config.data.name, config.data.root)
     predictor = _Predictor(config, dataset)
     limit = predictor.limit_bytes()

@@ -26,6 +26,7 @@ from radexp.training import (
     Diverged,
     Interrupted,
     MetricsFile,
+    Progress,
     Row,
     StepMemory,
     Trainer,
@@ -35,6 +36,7 @@ from radexp.training import (
 )
 
 log = logging.getLogger("radexp")
+DEFAULT_THREADS = torch.get_num_threads()
 
 
 def execute(plan: Plan, show_progress: bool = True) -> dict[str, Any]:
@@ -57,11 +59,10 @@ def execute(plan: Plan, show_progress: bool = True) -> dict[str, Any]:
         if summary is not None and summary["status"] in FINAL_STATUSES:
             return summary
         checkpoint = load_checkpoint(folder.checkpoint, plan.config_hash)
-        if plan.config.threads is not None:
-            torch.set_num_threads(plan.config.threads)
-        trainer = build_trainer(plan)
+        folder.forget_summary()
+        torch.set_num_threads(plan.config.threads or DEFAULT_THREADS)
         with _logging_to(folder.log):
-            return _record(plan, folder, trainer, checkpoint, show_progress)
+            return _record(plan, folder, checkpoint, show_progress)
 
 
 def run_path(plan: Plan) -> Path:
@@ -72,16 +73,18 @@ def run_path(plan: Plan) -> Path:
 def _record(
     plan: Plan,
     folder: RunFolder,
-    trainer: Trainer,
     checkpoint: dict[str, Any] | None,
     show_progress: bool,
 ) -> dict[str, Any]:
     """Run under the record's eyes: whatever happens, summary.json says so."""
-    device = trainer.dataset.train.labels.device
-    folder.write_config(plan.config)
-    folder.write_json("environment.json", describe_environment(device))
-    memory, status, message = None, "failed", None
+    environment = describe_environment(torch.device(plan.config.device))
+    log.info("%s in %s", "resumed" if checkpoint else "started", environment)
+    if checkpoint is None:
+        folder.write_config(plan.config)
+        folder.write_json("environment.json", environment)
+    trainer, memory, status, message = None, None, "failed", None
     try:
+        trainer = build_trainer(plan)
         memory = measure_step(trainer)
         _refuse_above_budget(plan, memory)
         log.info("saved for backward: %s, predicted %d", memory, plan.predicted_saved_bytes)
@@ -95,17 +98,22 @@ def _record(
     except KeyboardInterrupt:
         status, message = "interrupted", "stopped at once by a second signal"
         raise
-    except torch.cuda.OutOfMemoryError as error:
-        status, message = "out_of_memory", str(error)
     except Exception as error:
         message = f"{type(error).__name__}: {error}"
-        log.exception("the run failed")
-        raise
+        if not _is_out_of_memory(error):
+            log.exception("the run failed")
+            raise
+        status = "out_of_memory"
     finally:
         summary = _summarize(plan, folder, trainer, memory, status, message)
         folder.write_summary(summary)
-    log.info("%s after %d iterations", status, trainer.progress.iteration)
+    log.info("%s after %d iterations", status, summary["iterations_done"])
     return summary
+
+
+def _is_out_of_memory(error: Exception) -> bool:
+    """Tell memory that cannot be had, on CUDA or on the CPU, from other errors."""
+    return isinstance(error, torch.cuda.OutOfMemoryError) or "can't allocate memory" in str(error)
 
 
 def _refuse_above_budget(plan: Plan, memory: StepMemory) -> None:
@@ -121,14 +129,14 @@ def _refuse_above_budget(plan: Plan, memory: StepMemory) -> None:
 def _summarize(
     plan: Plan,
     folder: RunFolder,
-    trainer: Trainer,
+    trainer: Trainer | None,
     memory: StepMemory | None,
     status: str,
     message: str | None,
 ) -> dict[str, Any]:
     final = folder.last_rows() if status == "completed" else {}
     train, test = final.get("train"), final.get("test")
-    progress = trainer.progress
+    progress = trainer.progress if trainer else Progress()
     return {
         "run_id": plan.run_id,
         "status": status,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 from torch import nn
@@ -15,9 +16,7 @@ from radexp.seeding import SeedStream
 from radexp.sketches import Exact
 
 # Modules that keep nothing of their input, so that nothing is lost by leaving them alone.
-_KEEP_NOTHING = (nn.Flatten, nn.Unflatten, nn.Identity)
-# Modules that keep less than their input: a ReLU before them would hold it for itself alone.
-_KEEP_A_MASK = (nn.Dropout,)
+_KEEP_NOTHING = (nn.Flatten, nn.Unflatten, nn.Identity, nn.Sequential)
 
 
 @dataclass(frozen=True)
@@ -63,9 +62,9 @@ def randomize(
         UsageError: If the name or a setting is unknown, or settings come with an Estimator.
 
     Example:
-        >>> net = nn.Sequential(nn.Linear(64, 32), nn.ReLU(), nn.LayerNorm(32))
+        >>> net = nn.Sequential(nn.Linear(64, 32), nn.ReLU(), nn.Linear(32, 9), nn.LayerNorm(9))
         >>> randomize(net, "rad", keep=0.1)
-        Randomized(converted=('0', '1'), left_alone=('2',))
+        Randomized(converted=('0', '1', '2'), left_alone=('3',))
 
     Not for layers whose gradient is not linear in what they keep, which is why other layers are
     left alone. Source: section 4.2.
@@ -79,14 +78,14 @@ def randomize(
         )
     _restore_stock(model)
     exact = isinstance(estimator.sketch, Exact)
-    before_mask = _modules_before_a_mask(model)
+    followed_by = _successors(model)
     converted = []
     for name, module in model.named_modules():
         if type(module) is nn.Linear and not exact:
             module.__class__ = SketchedLinear
             assert isinstance(module, SketchedLinear)
             module.sketch, module.seeds = estimator.sketch, SeedStream(seed, name)
-        elif type(module) is nn.ReLU and (not exact or (estimator.lean and module in before_mask)):
+        elif type(module) is nn.ReLU and _bits_are_less(followed_by.get(module), estimator):
             module.__class__ = BitReLU
         else:
             continue
@@ -119,12 +118,25 @@ def _leaves(model: nn.Module) -> Iterator[tuple[str, nn.Module]]:
             yield name, module
 
 
-def _modules_before_a_mask(model: nn.Module) -> set[nn.Module]:
-    """Return the modules whose successor in an ``nn.Sequential`` keeps a mask at most."""
+def _successors(model: nn.Module) -> dict[nn.Module, nn.Module]:
+    """Map the modules of every ``nn.Sequential`` to those that follow them there."""
     return {
-        module
+        module: successor
         for parent in model.modules()
         if isinstance(parent, nn.Sequential)
-        for module, successor in zip(list(parent)[:-1], list(parent)[1:], strict=True)
-        if isinstance(successor, _KEEP_A_MASK)
+        for module, successor in pairwise(
+            child for child in parent if not isinstance(child, _KEEP_NOTHING)
+        )
     }
+
+
+def _bits_are_less(successor: nn.Module | None, estimator: Estimator) -> bool:
+    """Tell whether a ReLU that keeps bits saves memory, given what follows it, if that is known.
+
+    A successor that keeps its whole input shares it with a stock ReLU, which then costs nothing.
+    """
+    if isinstance(successor, nn.Dropout) and successor.p > 0:  # it keeps a mask, not its input
+        return estimator.lean or not isinstance(estimator.sketch, Exact)
+    if isinstance(estimator.sketch, Exact):
+        return False
+    return successor is None or isinstance(successor, nn.Linear)

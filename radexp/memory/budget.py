@@ -106,6 +106,6 @@ def format_bytes(count: int) -> str:
         >>> format_bytes(1_801_919), format_bytes(58_561), format_bytes(7)
         ('1.802 MB', '58.6 kB', '7 B')
     """
-    if count >= 10**6:
+    if count >= 999_950:  # what would round to 1000.0 kB
         return f"{count / 1e6:.3f} MB"
     return f"{count / 1e3:.1f} kB" if count >= 10**3 else f"{count} B"

@@ -85,7 +85,8 @@ class SavedBytesMeter:
             self.held_bytes += tensor.untyped_storage().nbytes()
             self.peak_bytes = max(self.peak_bytes, self.held_bytes)
         self._holders[key] += 1
-        return _Held(self, tensor, key)
+        # Detached: an operation's own output carries its grad_fn, which would hold this ticket.
+        return _Held(self, tensor.detach(), key)
 
     def _unpack(self, held: _Held | Tensor) -> Tensor:
         return held.tensor if isinstance(held, _Held) else held

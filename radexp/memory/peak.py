@@ -95,10 +95,8 @@ class StepPeak(TorchDispatchMode):
         if key not in self._alive and tensor.device == self._device:
             self._alive[key] = storage.nbytes()
             self._alive_bytes += storage.nbytes()
-            weakref.finalize(storage, self._forget, key)
-
-    def _forget(self, key: int) -> None:
-        self._alive_bytes -= self._alive.pop(key)
+            # Weakly bound: else a storage that outlives the step would keep all of this alive.
+            weakref.finalize(storage, _forget, weakref.ref(self), key)
 
     def _gradients(self) -> list[Tensor]:
         return [p.grad for p in self._model.parameters() if p.grad is not None]
@@ -124,3 +122,9 @@ class StepPeak(TorchDispatchMode):
         for key, size in self._alive.items():
             self.peak_bytes[category.get(key, "workspace")] += size
         self.peak_bytes["total"] = self._alive_bytes
+
+
+def _forget(peak: weakref.ref[StepPeak], key: int) -> None:
+    """Take a storage that is freed off the list, if anyone still keeps one."""
+    if (watcher := peak()) is not None:
+        watcher._alive_bytes -= watcher._alive.pop(key)

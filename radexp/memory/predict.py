@@ -33,6 +33,7 @@ def predict_saved_bytes(
         The bytes that ``SavedBytesMeter`` will measure on a real step of these shapes.
 
     Example:
+        >>> import torch
         >>> with torch.device("meta"):
         ...     model, x, y = nn.Linear(8, 2), torch.empty(5, 8), torch.empty(5).long()
         >>> predict_saved_bytes(model, nn.functional.cross_entropy, x, y)  # x, log p, y, weight

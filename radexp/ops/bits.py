@@ -33,6 +33,8 @@ def pack_bits(mask: Tensor) -> Tensor:
     flat = mask.flatten()
     if missing := -flat.numel() % 8:
         flat = torch.cat([flat, flat.new_zeros(missing)])
+    elif flat.storage_offset() % 8:
+        flat = flat.clone()  # eight bytes can be read as one integer only where they are aligned
     return ((flat.contiguous().view(torch.int64) * _GATHER) >> 56).to(torch.uint8)
 
 

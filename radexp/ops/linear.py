@@ -32,7 +32,7 @@ class _SketchedLinear(torch.autograd.Function):
     ) -> Tensor:
         kept = sketch.compress(_as_group(x), seed) if weight.requires_grad else ()
         ctx.save_for_backward(weight if x.requires_grad else None, *kept)
-        ctx.sketch, ctx.seed, ctx.shape = sketch, seed, _group_shape(x.shape)
+        ctx.sketch, ctx.seed, ctx.shape, ctx.dtype = sketch, seed, _group_shape(x.shape), x.dtype
         return F.linear(x, weight, bias)
 
     @staticmethod
@@ -40,6 +40,7 @@ class _SketchedLinear(torch.autograd.Function):
     def backward(ctx: Any, g: Tensor) -> tuple[Tensor | None, ...]:
         weight, *kept = ctx.saved_tensors
         needs_x, needs_weight, needs_bias, *_ = ctx.needs_input_grad
+        g = g.to(ctx.dtype)  # under autocast g has the lower precision, the sketch that of x
         g_GNO = _as_group(g)
         return (
             g @ weight if needs_x else None,
@@ -76,6 +77,9 @@ def sketched_linear(
 
     Source: section 4.2, dW from a sketched layer input.
     """
+    operands = (x, weight) if bias is None else (x, weight, bias)
+    if not (torch.is_grad_enabled() and any(operand.requires_grad for operand in operands)):
+        return F.linear(x, weight, bias)
     return _SketchedLinear.apply(x, weight, bias, sketch, seed)  # type: ignore[no-any-return]
 
 

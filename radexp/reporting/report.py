@@ -50,7 +50,7 @@ def write_report(
     command: str = "",
     deviations: str = "",
 ) -> Report:
-    """Write index.html, curves.png, curves.pdf, table.csv, curves.csv and claims.csv.
+    """Write index.html, curves.png, curves.pdf, table.csv, points.csv and claims.csv.
 
     Runs of several settings (models, data sets, lengths) get one figure each, named
     ``curves-1`` and so on, in the order of the page.
@@ -93,7 +93,7 @@ def write_report(
 def _write(content: Content, records: Records, target: Path) -> Path:
     """Write the tables and the page; return the page's path."""
     content.table.to_csv(target / "table.csv", index=False)
-    _curve_table(records).to_csv(target / "curves.csv", index=False)
+    _curve_table(records).to_csv(target / "points.csv", index=False)
     _claim_table(content.verdicts).to_csv(target / "claims.csv", index=False)
     page = target / "index.html"
     page.write_text(render(content), encoding="utf-8", errors="replace")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -48,11 +50,19 @@ SUMMARY_NUMBERS = (
 )
 NUMBERS = (*SUMMARY_NUMBERS, "keep", "lr", "weight_decay", "measured_peak_bytes")
 TEXTS = (
-    *("run", "study", "preset", "model", "hidden", "data", "arm", "budget"),
+    *("run", "study", "preset", "model", "hidden", "data", "arm", "budget", "settings"),
     *("status", "message", "over_budget"),
 )
 INTEGERS = ("seed", "iterations")
 RUNS = (*TEXTS, *INTEGERS, *NUMBERS)
+
+
+# Keys with a column of their own, or that do not decide a run's numbers.
+_OWN_COLUMN = (
+    *("model.name", "model.hidden", "data.name", "estimator.name", "estimator.keep"),
+    *("estimator.batch_size", "optimizer.lr", "optimizer.weight_decay", "training.iterations"),
+    *("budget", "seed", "study", "preset", "output", "data.root", "scales", "tuned"),
+)
 
 
 class RunFolder(NamedTuple):
@@ -120,6 +130,17 @@ def check_curves(frame: pd.DataFrame, path: Path) -> pd.DataFrame:
     return converted[list(CURVES)]
 
 
+def _digest(config: dict[str, Any]) -> str:
+    """Return a short digest of every setting that has no column, so that versions differ in it."""
+    rest: dict[str, Any] = {}
+    for key, value in config.items():
+        nested = value if isinstance(value, dict) and key not in _OWN_COLUMN else {"": value}
+        names = {f"{key}.{name}".rstrip("."): entry for name, entry in nested.items()}
+        rest |= {name: entry for name, entry in names.items() if name not in _OWN_COLUMN}
+    text = json.dumps(rest, sort_keys=True, default=str)
+    return hashlib.sha256(text.encode()).hexdigest()[:6]
+
+
 def _config(folder: Path) -> dict[str, Any]:
     """Return the columns that come from config.yaml."""
     path = folder / "config.yaml"
@@ -138,6 +159,7 @@ def _config(folder: Path) -> dict[str, Any]:
         "preset": one_line(_get(config, "preset") or ""),
         "model": one_line(required("model.name")),
         "hidden": one_line("x".join(str(size) for size in sizes)),
+        "settings": _digest(config),
         "data": one_line(required("data.name")),
         "arm": one_line(required("estimator.name")),
         "budget": one_line(_get(config, "budget") or ""),

@@ -21,7 +21,7 @@ from radexp.training.task import Score, accuracy, classification_loss, evaluate
 
 
 class Diverged(Exception):  # noqa: N818 - it is a status of a run, not a defect
-    """The loss of a batch is not a finite number."""
+    """A loss is not a finite number."""
 
 
 class Interrupted(Exception):  # noqa: N818 - likewise
@@ -116,7 +116,7 @@ class Trainer:
         """Train until ``config.iterations``, starting from wherever ``progress`` is.
 
         Raises:
-            Diverged: If a batch's loss is not finite.
+            Diverged: If a loss is not finite.
             Interrupted: If the observer asked to stop; the state was handed to it before.
         """
         if self.progress.iteration == 0:
@@ -149,8 +149,7 @@ class Trainer:
         elapsed = time.perf_counter() - start
         progress.train_seconds += elapsed
         progress.step_seconds.append(elapsed / (progress.iteration - start_iteration))
-        if not math.isfinite(float(loss)):
-            raise Diverged(f"the loss is {float(loss)} at iteration {progress.iteration}")
+        self._require_finite("batch", float(loss))
         if row_due:
             score = Score(float(loss), accuracy(logits, y))
             observer.on_row(self._row("batch", score, learning_rate, norm))
@@ -182,9 +181,11 @@ class Trainer:
         if always or self._due(self.config.evaluate_train_every):
             score = evaluate(self.model, self.dataset.train, self.counts)
             observer.on_row(self._row("train", score, learning_rate))
+            self._require_finite("training set", score.loss)
         if always or self._due(self.config.evaluate_every):
             score = evaluate(self.model, self.dataset.test)
             observer.on_row(self._row("test", score, learning_rate))
+            self._require_finite("test set", score.loss)
 
     def _row(
         self, split: str, score: Score, learning_rate: float, norm: float | None = None
@@ -200,6 +201,11 @@ class Trainer:
             learning_rate=learning_rate,
             gradient_norm=norm,
         )
+
+    def _require_finite(self, of_what: str, loss: float) -> None:
+        if not math.isfinite(loss):
+            at = self.progress.iteration
+            raise Diverged(f"the loss of the {of_what} is {loss} at iteration {at}")
 
     def _synchronize(self) -> None:
         if self.dataset.train.labels.is_cuda:

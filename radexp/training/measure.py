@@ -23,15 +23,17 @@ class StepMemory:
 
 
 def measure_step(trainer: Trainer) -> StepMemory:
-    """Take the next training step under the meters, then put everything back.
+    """Take two training steps, the second under the meters, then put everything back.
 
-    The step is the very one that the trainer takes next: forward, backward and update. The state
-    of model, optimizer and generators is restored afterwards, so that measuring changes no number.
+    The steps are the very ones that the trainer takes next: forward, backward and update. The
+    first lets the optimizer make its state, which all steps but the first one carry. The state of
+    model, optimizer and generators is restored afterwards, so that measuring changes no number.
 
     Args:
         trainer: A trainer that is ready to step.
     """
     before = copy.deepcopy(trainer.state_dict())
+    trainer.step(*trainer.next_batch(), with_norm=False)
     x, y = trainer.next_batch()
     meter = SavedBytesMeter(trainer.model.parameters())
     with StepPeak(trainer.model, trainer.optimizer, [x, y], meter) as peak, meter:

@@ -24,7 +24,13 @@ def build_tables(
                 {
                     **{"run": run, "study": "study", "preset": "quick", "model": "mlp"},
                     **{"hidden": "300", "data": "mnist", "iterations": 20_000, "budget": "10%"},
-                    **{"keep": math.nan, "batch_size": 150.0, "lr": 1e-3, "weight_decay": 0.0},
+                    **{
+                        "keep": math.nan,
+                        "batch_size": 150.0,
+                        "settings": "",
+                        "lr": 1e-3,
+                        "weight_decay": 0.0,
+                    },
                     **{"parameter_bytes": 1e6, "measured_saved_bytes": 5e5},
                     **{"arm": arm, "seed": seed},
                     "status": (status or {}).get((arm, seed), "completed"),

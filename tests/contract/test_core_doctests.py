@@ -7,7 +7,7 @@ from pkgutil import iter_modules
 import pytest
 
 FOLDERS = ["radexp.sketches", "radexp.ops", "radexp.layers", "radexp.models"]
-ALONE = ["radexp.seeding", "radexp.errors", "radexp.memory.meter", "radexp.memory.predict"]
+ALONE = ["radexp.seeding", "radexp.memory.meter", "radexp.memory.predict"]
 MODULES = [
     *(f"{f}.{module.name}" for f in FOLDERS for module in iter_modules(import_module(f).__path__)),
     *(FOLDERS + ALONE),
@@ -22,9 +22,6 @@ def test_examples_hold(name):
 def test_examples_were_found():
     finder = doctest.DocTestFinder()
     with_examples = {
-        test.name
-        for name in MODULES
-        for test in finder.find(import_module(name))
-        if test.examples
+        test.name for name in MODULES for test in finder.find(import_module(name)) if test.examples
     }
     assert {"radexp.sketches.sampling.Sampling", "radexp.ops.relu.bit_relu"} < with_examples

@@ -5,7 +5,8 @@ import torch
 from omegaconf import OmegaConf
 from torch.nn.functional import cross_entropy
 
-from radexp.config import ModelConfig, choices, config_folder, load_estimator_config
+from radexp.catalogue import choices, config_folder
+from radexp.config import ModelConfig, load_estimator_config
 from radexp.layers import randomize
 from radexp.memory.meter import SavedBytesMeter
 from radexp.memory.predict import predict_saved_bytes

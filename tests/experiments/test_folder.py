@@ -100,8 +100,8 @@ def test_a_folder_below_a_file_is_refused(study, plan_for, tmp_path):
     (tmp_path / "file").write_text("not a folder")
     plan = plan_for(f"output={tmp_path / 'file'}", f"study={study}")
     message = (
-        r"output folder .*: it cannot be written \(Not a directory\); allowed is a folder of yours; "
-        "set output=FOLDER"
+        r"output folder .*: it cannot be written \(Not a directory\); allowed is a folder of "
+        "yours; set output=FOLDER"
     )
     with pytest.raises(UsageError, match=message):
         execute(plan)

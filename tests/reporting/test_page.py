@@ -67,7 +67,14 @@ def test_the_page_has_every_part(study, tmp_path, make_run):
     assert [verdict.claim for verdict in report.verdicts] == ["C3"]
     assert [problem[:2] for problem in report.problems] == ["C6", "C7"]
     for part in (
-        *("C3: MNIST", "reproduced", "[", "(n=3)", "at equal training seconds", "(at quick scale)"),
+        *(
+            "C3: At the same memory",
+            "reproduced",
+            "[",
+            "(n=3)",
+            "at equal training seconds",
+            "(at quick scale: ",
+        ),
         *("Final table", "Curves", "Band", "the disk was full", "radexp reproduce preset=quick"),
         *("not MNIST", "abc123", "numpy 2", "not judged C6", "seed 9 of rad"),
     ):

@@ -27,10 +27,10 @@ def test_every_file_is_written(study, tmp_path):
     report = write_report([study], tmp_path / "a" / "report")
     assert sorted(path.name for path in report.page.parent.iterdir()) == [
         "claims.csv",
-        "curves.csv",
         "curves.pdf",
         "curves.png",
         "index.html",
+        "points.csv",
         "table.csv",
     ]
     assert {path.name for path in report.figures} == {"curves.png", "curves.pdf"}
@@ -45,7 +45,7 @@ def check_tables(folder):
     assert claims["claim"].value_counts().to_dict() == {"C3": 4, "C6": 4, "C7": 16}
     assert (claims.loc[claims["decides"] == "yes", "high"] < 0).all()
     assert len(pd.read_csv(folder / "table.csv")) == 5
-    curves = pd.read_csv(folder / "curves.csv")
+    curves = pd.read_csv(folder / "points.csv")
     assert set(curves["arm"]) == set(claims["other"]) | {"exact"}
 
 
@@ -55,7 +55,7 @@ def test_evidence_gives_the_same_report_as_its_runs(make_run, tmp_path):
     write_evidence(load_records(study), tmp_path / "evidence")
     one = write_report(study, tmp_path / "one")
     other = write_report(tmp_path / "evidence", tmp_path / "other")
-    for name in ("index.html", "claims.csv", "table.csv", "curves.csv", "curves.png"):
+    for name in ("index.html", "claims.csv", "table.csv", "points.csv", "curves.png"):
         left, right = one.page.with_name(name), other.page.with_name(name)
         assert left.read_bytes() == right.read_bytes()
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
-import torch
 from scipy.stats import norm
 from torch import Tensor
 
@@ -17,9 +16,10 @@ def bias_excess(estimates_RM: Tensor, truth_M: Tensor) -> float:
 
     Tested are all M entries, and the slope <estimate, truth> / <truth, truth>, which sees a
     common factor that is far below the noise of a single entry. If the mean of R draws is normal,
-    each z is standard normal, and by Bonferroni one of M + 1 exceeds the threshold with a
-    probability of at most FALSE_ALARM in a test, whatever their dependence. Seeds and repetitions
-    are fixed, so a test either always passes or always fails.
+    each z is standard normal. Half of FALSE_ALARM goes to the slope and half, divided by M, to
+    each entry; by Bonferroni an unbiased estimate exceeds 1 with a probability of at most
+    FALSE_ALARM, whatever the dependence between entries. Seeds and repetitions are fixed, so a
+    test either always passes or always fails.
     """
     estimates_RM, truth_M = estimates_RM.double(), truth_M.double()
     slopes_R1 = (estimates_RM @ truth_M / (truth_M @ truth_M)).unsqueeze(1)
@@ -32,7 +32,8 @@ def _excess(estimates_RM: Tensor, truth_M: Tensor) -> float:
     # The floor is for estimates without noise: their error is rounding, far below 1e-10.
     floor = 1e-10 * truth_M.abs().max()
     z_M = error_M / (estimates_RM.std(0) / R**0.5 + floor)
-    return float(z_M.abs().max() / norm.isf(FALSE_ALARM / 2 / (M + 1)))
+    threshold = norm.isf(FALSE_ALARM / 2 / (2 * M))  # two-sided
+    return float(z_M.abs().max() / threshold)
 
 
 class Scaled:

@@ -5,9 +5,12 @@ import torch
 from torch import nn
 from torch.nn.functional import cross_entropy
 
-from radexp.config import choices, load_estimator_config
+from radexp.catalogue import choices
+from radexp.config import load_estimator_config
 from radexp.layers import Estimator, randomize
 
+# The slope of one draw has a standard deviation of 0.2 at most, measured: 0.0037 after 3,000. A
+# bias of 0.03 is then 8 of them, and the slope's threshold is 5.0.
 KEEP, BATCH, REPETITIONS = 0.4, 6, 3000
 FREE_KEEP = [name for name in choices("estimator") if load_estimator_config(name).free == "keep"]
 ARMS = [

@@ -64,10 +64,26 @@ def test_a_loss_that_is_no_number_is_diverged(trainer_for, memory):
     trainer, observer = trainer_for("training.log_every=3"), memory()
     with torch.no_grad():
         trainer.model[1].weight.fill_(torch.nan)
-    with pytest.raises(Diverged, match="the loss is nan at iteration 3"):
+    with pytest.raises(Diverged, match="the loss of the training set is nan at iteration 0"):
         trainer.train(observer)
-    assert places(observer.rows) == [(0, "train"), (0, "test")]
+    assert places(observer.rows) == [(0, "train")]
     assert observer.states == []
+
+
+@pytest.mark.parametrize(
+    ("lr", "message"),
+    [("1e12", "the loss of the batch is (nan|inf) at iteration 3"), ("1e30", "is (nan|inf) at")],
+)
+def test_exploding_steps_are_diverged(trainer_for, memory, lr, message):
+    words = ("training.log_every=3", f"optimizer.lr={lr}", "optimizer=sgd")
+    with pytest.raises(Diverged, match=message):
+        trainer_for(*words).train(memory())
+
+
+def test_a_last_step_into_nowhere_is_diverged(trainer_for, memory):
+    trainer = trainer_for("training.iterations=1", "optimizer.lr=1e30")
+    with pytest.raises(Diverged, match="the loss of the training set is nan at iteration 1"):
+        trainer.train(memory())
 
 
 def test_a_finished_trainer_does_nothing_more(trainer_for, memory):
@@ -111,3 +127,10 @@ def test_runs_of_one_seed_share_weights_and_batches_whatever_the_estimator(train
     counts = [trainer.counts for trainer in trainers]
     assert all(torch.equal(counts[0], count) for count in counts)
     assert not torch.equal(weights[0], trainer_for("seed=1").model[1].weight)
+
+
+def test_without_a_bootstrap_every_example_counts_once(trainer_for, memory):
+    observer, trainer = memory(), trainer_for("training.bootstrap=false", "training.iterations=2")
+    assert trainer.counts is None
+    trainer.train(observer)
+    assert [row.iteration for row in observer.rows if row.split == "train"] == [0, 2]

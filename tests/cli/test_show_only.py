@@ -1,0 +1,54 @@
+"""What only prints: help, version and the composed configuration. Nothing runs, nothing is left."""
+
+import subprocess
+import sys
+
+import pytest
+
+from radexp import __version__
+
+
+@pytest.mark.parametrize(
+    ("words", "parts"),
+    [
+        ((), ["Usage: radexp COMMAND", "train", "reproduce", "report", "data", "status 2"]),
+        (("--help",), ["Usage: radexp COMMAND"]),
+        (("-h",), ["Usage: radexp COMMAND"]),
+        (("--version",), [__version__]),
+        (("train", "--help"), ["budget is parameters plus", "estimator: exact, rad", "$", "10%"]),
+        (("train", "-h", "model.hidden=[7]"), ["hidden:\n  - 7\n"]),
+        (("train", "--cfg", "job"), ["iterations: 2000", "name: rad"]),
+        (("train", "--cfg", "job", "estimator=exact", "seed=5"), ["name: exact", "seed: 5"]),
+        (("train", "--cfg", "job", "-p", "optimizer"), ["name: adam"]),
+        (("train", "--cfg", "hydra"), ["sweeper:"]),
+        (("train", "--info"), ["Config search path"]),
+        (("train", "--hydra-help"), ["--multirun"]),
+        (("report", "--help"), ["radexp report", "runs"]),
+        (("reproduce", "--help"), ["radexp reproduce", "preset", "mnist_mlp"]),
+        (("data", "--help"), ["radexp data", "data.root", "digits, mnist"]),
+        (("data", "digits"), ["digits: embedded, verified"]),
+    ],
+)
+def test_prints_and_leaves_nothing(words, parts, radexp, cwd):
+    outcome = radexp(*words)
+    assert (outcome.status, outcome.err) == (0, "")
+    for part in parts:
+        assert part == "$" or part in outcome.out
+    assert "${" not in outcome.out or "--cfg" in words or "--info" in words
+    assert list(cwd.iterdir()) == []
+
+
+def test_the_command_is_installed_and_a_closed_pipe_is_no_error(cwd):
+    line = f"{sys.executable} -m radexp.cli train --help | head -1"
+    done = subprocess.run(line, shell=True, capture_output=True, text=True, check=True)
+    assert done.stdout.startswith("radexp train: train one network")
+    assert done.stderr == ""
+
+
+def test_hydra_can_be_called_again_and_argv_is_put_back(radexp, cwd):
+    before = list(sys.argv)
+    first = radexp("train", "--cfg", "job", "seed=1")
+    assert radexp("train", "--cfg", "job", "seed=1") == first
+    assert radexp("train", "nope=1").status == 2
+    assert radexp("train", "--cfg", "job", "seed=1") == first
+    assert before == before.copy()

@@ -1,0 +1,208 @@
+"""Every check of the schemas by its message, and every YAML file by composing it."""
+
+import re
+
+import pytest
+
+from radexp.commands.composing import compose_jobs
+from radexp.config import (
+    DataConfig,
+    EstimatorConfig,
+    ModelConfig,
+    OptimizerConfig,
+    TrainConfig,
+    TrainingConfig,
+    choices,
+    config_folder,
+    load_estimator_config,
+)
+from radexp.errors import UsageError
+
+GROUPS = ("model", "data", "estimator", "optimizer", "experiment", "preset")
+RAD = {"name": "rad", "sketch": "sampling", "free": "keep"}
+
+
+def request(**values) -> TrainConfig:
+    parts = {
+        "model": ModelConfig("mlp", [8]),
+        "data": DataConfig("digits"),
+        "estimator": EstimatorConfig(**RAD),
+        "optimizer": OptimizerConfig("adam"),
+    }
+    return TrainConfig(**parts | values)
+
+
+WHOLE = "whole number of at least 1"
+POSITIVE = "a finite number above 0; try optimizer.lr=1e-3 optimizer.decay=0.6"
+REFUSED = [
+    (ModelConfig, {"name": "nope"}, "model.name=nope: allowed is mlp; set model=NAME instead"),
+    (
+        ModelConfig,
+        {"name": "mlp", "hidden": [3, 0]},
+        "model.hidden=[3, 0]: allowed is whole numbers",
+    ),
+    (
+        ModelConfig,
+        {"name": "mlp", "hidden": [-1]},
+        "from 1 to 10000000; try model.hidden=[300,300,300]",
+    ),
+    (
+        DataConfig,
+        {"name": "nope"},
+        "data.name=nope: allowed is digits, mnist; set data=NAME instead",
+    ),
+    (EstimatorConfig, {"name": "nope"}, "estimator.name=nope: allowed is exact, rad, rad_project"),
+    (
+        EstimatorConfig,
+        {"name": "rad", "free": "bits"},
+        "estimator.free=bits: allowed is keep, batch",
+    ),
+    *(
+        (EstimatorConfig, {**RAD, "keep": keep}, f"estimator.keep={keep}: allowed is 0 < keep <= 1")
+        for keep in (0.0, -0.1, 1.0000001, float("nan"), float("inf"))
+    ),
+    (EstimatorConfig, {"name": "small_batch", "free": "batch_size", "batch_size": 0}, WHOLE),
+    (
+        *(EstimatorConfig, {"name": "exact", "keep": 0.5}),
+        "estimator.keep=0.5 with estimator=exact: allowed is no number, it has none; drop",
+    ),
+    (
+        *(EstimatorConfig, {**RAD, "batch_size": 5}),
+        "estimator.batch_size=5 with estimator=rad: allowed is estimator.keep; drop estimator",
+    ),
+    (
+        OptimizerConfig,
+        {"name": "nope"},
+        "optimizer.name=nope: allowed is adam, sgd; set optimizer=",
+    ),
+    *(
+        (
+            OptimizerConfig,
+            {"name": "sgd", key: value},
+            f"optimizer.{key}={value}: allowed is {POSITIVE}",
+        )
+        for key in ("lr", "decay")
+        for value in (0.0, -1.0, float("nan"), float("inf"))
+    ),
+    (OptimizerConfig, {"name": "sgd", "decay_every": 0}, f"decay_every=0: allowed is {POSITIVE}"),
+    *(
+        (
+            *(OptimizerConfig, {"name": "sgd", "weight_decay": value}),
+            f"optimizer.weight_decay={value}: allowed is a finite number of 0 or more; try",
+        )
+        for value in (-1e-9, float("nan"), float("inf"))
+    ),
+    *(
+        (
+            *(OptimizerConfig, {"name": "sgd", "clip_norm": value}),
+            f"optimizer.clip_norm={value}: allowed is more than 0, or null; try optimizer",
+        )
+        for value in (0.0, -1.0, float("nan"))
+    ),
+    *(
+        (TrainingConfig, {key: 0}, f"training.{key}=0: allowed is a {WHOLE}; try training.{key}=")
+        for key in ("iterations", "batch_size", "log_every", "evaluate_every", "checkpoint_every")
+    ),
+    (
+        TrainingConfig,
+        {"evaluate_train_every": -3},
+        f"evaluate_train_every=-3: allowed is a {WHOLE}",
+    ),
+    (
+        *(request, {"budget": "10%", "estimator": EstimatorConfig(**RAD, keep=0.5)}),
+        "budget=10% and estimator.keep=0.5: allowed is one of the two, as the budget solves that",
+    ),
+    (request, {"device": "tpu"}, "device=tpu: allowed is auto, cpu, cuda; try device=auto"),
+    (request, {"threads": 0}, f"threads=0: allowed is a {WHOLE}, or null; try threads=1"),
+    *(
+        (request, {"study": study}, f"study={study}: allowed is up to 80 of the characters a-z 0-9")
+        for study in ("", "A", "a/b", "..", "-a", "a b", "é", "a\n", "a" * 81)
+    ),
+    (request, {"seed": -1}, "seed=-1: allowed is 0 to 2**63 - 1; try seed=0"),
+    (request, {"seed": 2**63}, f"seed={2**63}: allowed is 0 to 2**63 - 1; try seed=0"),
+]
+
+
+@pytest.mark.parametrize(("build", "values", "message"), REFUSED)
+def test_what_is_out_of_range_is_refused(build, values, message):
+    with pytest.raises(UsageError, match=re.escape(message)):
+        build(**values)
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        {"seed": 2**63 - 1, "study": "a" * 80, "threads": 1, "device": "cpu"},
+        {"budget": "10%", "study": "0._-"},
+        {"estimator": EstimatorConfig(**RAD, keep=1.0)},
+        {"estimator": EstimatorConfig(**RAD, keep=1e-9)},
+        {"training": TrainingConfig(1, 1, True, 1, 1, 1, 1)},
+        {"optimizer": OptimizerConfig("sgd", lr=1e30, clip_norm=float("inf"))},
+    ],
+)
+def test_the_ends_of_the_ranges_are_fine(values):
+    assert request(**values).model.hidden == [8]
+
+
+@pytest.mark.parametrize("bootstrap", [True, False])
+def test_training_without_a_bootstrap_can_be_asked_for(bootstrap):
+    assert TrainingConfig(bootstrap=bootstrap).bootstrap is bootstrap
+
+
+def test_choices_are_the_yaml_files():
+    assert choices("estimator") == ["exact", "rad", "rad_project", "rad_shared", "small_batch"]
+    assert choices("preset") == ["paper", "quick", "smoke"]
+    assert choices("nope") == []
+    assert {path.name for path in config_folder().iterdir()} >= {"train.yaml", *GROUPS}
+
+
+@pytest.mark.parametrize("name", choices("estimator"))
+def test_estimators_load_by_name(name):
+    config = load_estimator_config(name)
+    assert config.name == name
+    assert (config.keep, config.batch_size) == (None, None)
+    if config.free == "keep":
+        assert load_estimator_config(name, keep=0.25).keep == 0.25
+
+
+@pytest.mark.parametrize(
+    ("name", "settings", "message"),
+    [
+        (
+            "nope",
+            {},
+            "estimator 'nope': allowed is exact, rad, rad_project, rad_shared, small_batch;",
+        ),
+        ("../model/mlp", {}, "estimator '../model/mlp': allowed is exact"),
+        ("rad", {"kept": 0.1}, "estimator setting kept: allowed is name, sketch, free, keep"),
+        ("rad", {"b": 1, "a": 1}, "estimator setting a, b: allowed is name, sketch"),
+        ("rad", {"keep": 2}, "estimator.keep=2.0: allowed is 0 < keep <= 1"),
+        ("exact", {"keep": 0.5}, "estimator.keep=0.5 with estimator=exact: allowed is no number"),
+        ("rad", {"keep": "much"}, "keep"),
+        ("rad", {"keep": [1]}, "keep"),
+    ],
+)
+def test_bad_estimator_settings_are_refused(name, settings, message):
+    with pytest.raises(UsageError, match=re.escape(message)):
+        load_estimator_config(name, **settings)
+
+
+@pytest.mark.parametrize(
+    ("group", "option"), [(group, option) for group in GROUPS for option in choices(group)]
+)
+def test_every_yaml_composes(group, option):
+    (config,) = compose_jobs([f"{group}={option}"], multirun=False)
+    if group in ("model", "data", "estimator", "optimizer"):
+        assert getattr(config, group).name == option
+    if group == "preset":
+        assert config.preset == option
+
+
+@pytest.mark.parametrize("experiment", choices("experiment"))
+@pytest.mark.parametrize("preset", choices("preset"))
+@pytest.mark.parametrize("estimator", choices("estimator"))
+def test_every_arm_of_every_experiment_composes(experiment, preset, estimator):
+    words = [f"experiment={experiment}", f"preset={preset}", f"estimator={estimator}"]
+    (config,) = compose_jobs(words, multirun=False)
+    assert config.estimator.name == estimator
+    assert config.optimizer.lr == config.tuned[estimator]["lr"]
