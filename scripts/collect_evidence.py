@@ -22,6 +22,7 @@ def main() -> None:
     report = write_report(
         arguments.evidence, arguments.evidence / "report", command=arguments.command
     )
+    (report.page.parent / "points.csv").unlink()  # the evidence's curves.csv has the same points
     print(report.table)
 
 

@@ -12,16 +12,17 @@ OPTIONS = {
     "estimator": "exact, rad, rad_project, rad_shared, small_batch",
     "optimizer": "adam, sgd",
     "experiment": "mnist_mlp",
-    "preset": "paper, quick, smoke",
+    "experiment=mnist_mlp preset": "paper, quick, smoke",
 }
 BAD = [
     # command line, what the one line must contain
     ("frobnicate", "frobnicate: allowed is train, reproduce, report, data", "radexp --help"),
     ("--frobnicate", "--frobnicate: allowed is train", "radexp --help"),
     *(
-        (f"train {group}=nope", f"{group}=nope: allowed is {options}", "pick one")
+        (f"train {group}=nope", f"{group.split()[-1]}=nope: allowed is {options}", "pick one")
         for group, options in OPTIONS.items()
     ),
+    ("train preset=quick", "preset=quick: allowed is a preset of an experiment", "add experiment"),
     # Keys and values
     ("train modle=mlp", "modle: there is no such key; did you mean model", "train --help"),
     ("train training.iteration=3", "training.iteration: there", "training.iterations or"),

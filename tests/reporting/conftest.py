@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -63,6 +64,7 @@ def write_run(
     level = level if floor is None else floor
     folder = root / study / f"{arm}-{iterations}-{keep}-s{seed}"
     folder.mkdir(parents=True)
+    saved_bytes = 150_000 if arm == "exact" else 20_000
     kept = keep if keep is not None else 0.0914 if arm.startswith("rad") else None
     config = {
         "model": {"name": model, "hidden": [300, 300, 300]},
@@ -81,8 +83,8 @@ def write_run(
     summary = {
         **{"run_id": folder.name, "status": status, "message": message, "keep": kept},
         **{"batch_size": batch, "budget_bytes": 1_900_000, "over_budget": arm == "exact"},
-        **{"parameter_bytes": 1_700_000, "predicted_saved_bytes": batch * 1_000},
-        "measured_saved_bytes": batch * 1_000,
+        **{"parameter_bytes": 1_700_000, "predicted_saved_bytes": saved_bytes},
+        "measured_saved_bytes": saved_bytes,
         "measured_peak_bytes": {"total": 9_500_000, "parameters": 1_700_000},
         "final_train_loss": loss if finished else None,
         "final_test_loss": loss + 0.06 if finished else None,
@@ -92,6 +94,12 @@ def write_run(
     }
     (folder / "summary.json").write_text(json.dumps(summary))
     return folder
+
+
+@pytest.fixture(scope="session")
+def write_any() -> Callable[..., Path]:
+    """Return ``write_run`` itself."""
+    return write_run
 
 
 @pytest.fixture

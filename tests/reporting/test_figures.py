@@ -29,7 +29,7 @@ def test_all_arms_in_all_panels_in_their_colours(study):
 def test_one_run_has_no_band(make_run):
     (figure,) = figures(make_run())
     assert not any(axes.collections for axes in figure.axes)
-    assert legend(figure) == ["rad, 1.85 MB, n=1"]
+    assert legend(figure) == ["rad, 1.72 MB, n=1"]
 
 
 def test_diverged_runs_are_shown_apart_from_the_mean(make_run):
@@ -44,7 +44,7 @@ def test_diverged_runs_are_shown_apart_from_the_mean(make_run):
 
 def test_only_runs_that_did_not_complete(make_run):
     (figure,) = figures(make_run(status="out_of_memory"))
-    assert legend(figure) == ["rad, 1.85 MB, n=0, 1 out of memory"]
+    assert legend(figure) == ["rad, 1.72 MB, n=0, 1 out of memory"]
 
 
 def test_no_evaluations_at_all(make_run):

@@ -40,11 +40,9 @@ def test_evidence_round_trips_exactly(study, make_run, tmp_path):
     max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 @given(message=st.text(), loss=st.floats(), name=st.text(min_size=1))
-def test_any_text_and_number_round_trips(tmp_path_factory, message, loss, name):
-    from conftest import write_run
-
+def test_any_text_and_number_round_trips(tmp_path_factory, write_any, message, loss, name):
     root = tmp_path_factory.mktemp("any")
-    folder = write_run(root / "in", status="failed")
+    folder = write_any(root / "in", status="failed")
     summary = {"status": "failed", "message": message, "final_test_loss": loss, "run_id": name}
     (folder / "summary.json").write_text(json.dumps(summary))
     records = load_records(root / "in")
