@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import zip_longest
 from typing import Any
 
 from torch import nn
@@ -85,7 +85,9 @@ def randomize(
             module.__class__ = SketchedLinear
             assert isinstance(module, SketchedLinear)
             module.sketch, module.seeds = estimator.sketch, SeedStream(seed, name)
-        elif type(module) is nn.ReLU and _bits_are_less(followed_by.get(module), estimator):
+        elif type(module) is nn.ReLU and all(
+            _bits_are_less(successor, estimator) for successor in followed_by.get(module, [None])
+        ):
             module.__class__ = BitReLU
         else:
             continue
@@ -118,16 +120,22 @@ def _leaves(model: nn.Module) -> Iterator[tuple[str, nn.Module]]:
             yield name, module
 
 
-def _successors(model: nn.Module) -> dict[nn.Module, nn.Module]:
-    """Map the modules of every ``nn.Sequential`` to those that follow them there."""
-    return {
-        module: successor
-        for parent in model.modules()
-        if isinstance(parent, nn.Sequential)
-        for module, successor in pairwise(
-            child for child in parent if not isinstance(child, _KEEP_NOTHING)
-        )
-    }
+def _successors(model: nn.Module) -> dict[nn.Module, list[nn.Module | None]]:
+    """Map modules of every ``nn.Sequential`` to what follows each use of them; None if unknown."""
+    found: dict[nn.Module, list[nn.Module | None]] = {}
+    for parent in model.modules():
+        if isinstance(parent, nn.Sequential):
+            steps = [child for child in parent if _first_step(child)]
+            for module, successor in zip_longest(steps, steps[1:]):
+                found.setdefault(module, []).append(successor and _first_step(successor))
+    return found
+
+
+def _first_step(module: nn.Module) -> nn.Module | None:
+    """Return the first module inside that may keep something, None if there is none."""
+    if isinstance(module, nn.Sequential):
+        return next(filter(None, map(_first_step, module)), None)
+    return None if isinstance(module, _KEEP_NOTHING) else module
 
 
 def _bits_are_less(successor: nn.Module | None, estimator: Estimator) -> bool:

@@ -67,6 +67,15 @@ def test_without_gradients_nothing_is_drawn(mode, training):
     assert [stream.calls for stream in seed_streams(model).values()] == [0, 0, 0]
 
 
+def test_evaluation_mode_with_gradients_keeps_a_sketch_all_the_same():
+    recording = Recording()
+    model, x = randomize(nn.Linear(13, 9), Estimator(recording)).model.eval(), torch.rand(4, 13)
+    with SavedBytesMeter(model.parameters()) as meter:
+        y = model(x)
+    assert meter.held_bytes == model.saved_bytes(x) > 0
+    assert (len(recording.seeds), y.requires_grad) == (1, True)
+
+
 def test_every_layer_and_call_has_a_seed_of_its_own():
     recording = Recording()
     model = randomize(net(), Estimator(recording)).model

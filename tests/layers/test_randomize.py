@@ -225,8 +225,24 @@ def one_relu_twice():
     )
 
 
+def one_relu_twice_the_mask_last():
+    relu = nn.ReLU()
+    return nn.Sequential(
+        *(nn.Linear(13, 999), relu, nn.Linear(999, 9), relu, nn.Dropout(0.5), nn.Linear(9, 9))
+    )
+
+
+def linear_in_a_block(*last):
+    return nn.Sequential(nn.Linear(13, 99), nn.ReLU(), nn.Sequential(nn.Linear(99, 9)), *last)
+
+
 NEVER_MORE = {
     "small_batch, one relu used twice": ("small_batch", one_relu_twice),
+    "small_batch, the mask last": ("small_batch", one_relu_twice_the_mask_last),
+    "small_batch, a block before the mask": (
+        "small_batch",
+        lambda: linear_in_a_block(nn.Dropout(0.5)),
+    ),
     "small_batch, dropout at 0": ("small_batch", lambda: linears(nn.ReLU(), nn.Dropout(0.0))),
     "rad, nothing but ReLU before a norm": (
         "rad",
@@ -239,6 +255,12 @@ NEVER_MORE = {
 def test_lean_never_keeps_more_than_stock(name, build):
     stock = saved_bytes(build())
     assert saved_bytes(randomize(build(), name).model) <= stock
+
+
+@each_random
+def test_relu_before_a_block_is_lean_whatever_follows_the_block(name):
+    for last in ((), (nn.LayerNorm(9),), (nn.Dropout(0.5),)):
+        assert "1" in randomize(linear_in_a_block(*last), name).converted
 
 
 @each_random
