@@ -30,12 +30,12 @@ def pack_bits(mask: Tensor) -> Tensor:
         >>> pack_bits(torch.tensor([True, False, True])).tolist()
         [5]
     """
-    flat = mask.flatten()
+    flat = mask.reshape(-1).contiguous()
     if missing := -flat.numel() % 8:
         flat = torch.cat([flat, flat.new_zeros(missing)])
     elif flat.storage_offset() % 8:
         flat = flat.clone()  # eight bytes can be read as one integer only where they are aligned
-    return ((flat.contiguous().view(torch.int64) * _GATHER) >> 56).to(torch.uint8)
+    return (flat.view(torch.int64) * _GATHER).bitwise_right_shift_(56).to(torch.uint8)
 
 
 def unpack_bits(packed: Tensor, shape: torch.Size, dtype: torch.dtype) -> Tensor:
@@ -51,7 +51,8 @@ def unpack_bits(packed: Tensor, shape: torch.Size, dtype: torch.dtype) -> Tensor
         tensor([1., 0., 1.])
     """
     table = _bits_of_byte(dtype, packed.device)
-    return table.index_select(0, packed.int()).flatten()[: shape.numel()].view(shape)
+    flat = table.index_select(0, packed.int()).view(-1)
+    return flat[: shape.numel()].view(shape)
 
 
 @cache

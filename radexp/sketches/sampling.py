@@ -99,10 +99,9 @@ class Sampling(Sketch):
         (values_GNK,) = kept
         columns_GK = self.positions(shape, seed, values_GNK.device)
         scale = shape[2] / values_GNK.shape[2]
-        products_GOK = g_GNO.transpose(1, 2) @ (values_GNK * scale)
         result_OD = g_GNO.new_zeros(g_GNO.shape[2], shape[2])
-        for products_OK, columns_K in zip(products_GOK, columns_GK, strict=True):
-            result_OD.index_add_(1, columns_K, products_OK)
+        for g_NO, values_NK, columns_K in zip(g_GNO, values_GNK, columns_GK, strict=True):
+            result_OD.index_add_(1, columns_K, g_NO.t() @ values_NK, alpha=scale)
         return result_OD
 
     def saved_bytes(self, shape: Shape, dtype: torch.dtype) -> int:
