@@ -26,8 +26,9 @@ $(STAMP): pyproject.toml constraints.txt
 reproduce: setup
 	$(BIN)/radexp reproduce preset=$(PRESET) $(WORDS)
 
+# One thread for each of pytest's processes: more would wait for one another on the same cores.
 test: lint
-	$(BIN)/python -m pytest
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto
 
 lint: setup
 	$(BIN)/ruff check .
