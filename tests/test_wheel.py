@@ -34,7 +34,7 @@ def test_installed_wheel_trains_from_another_folder(tmp_path):
     run(tools / "python", "-m", "pip", "install", "-q", "-c", constraints, wheel, cwd=tmp_path)
     where = run(tools / "python", "-c", "import radexp; print(radexp.__file__)", cwd=tmp_path)
     assert Path(where.strip()).is_relative_to(tmp_path)
-    words = ["estimator=rad", "budget=10%", "training.iterations=20", "model.hidden=[16]"]
+    words = ["estimator=rad", "budget=50%", "training.iterations=20", "model.hidden=[16]"]
     printed = run(tools / "radexp", "train", *words, cwd=tmp_path)
     assert "completed" in printed
     (summary,) = tmp_path.glob("outputs/train/*/summary.json")
