@@ -29,8 +29,8 @@ def derive_seed(*parts: int | str) -> int:
 def generator(seed: int, device: torch.device | str = "cpu") -> torch.Generator:
     """Return a fresh generator on ``device``, started at ``seed``.
 
-    PyTorch's CPU generator uses the lower 32 bits of a seed alone. Among the 80,000 draws of a
-    long run, fewer than one pair is expected to agree by chance: each draw is still unbiased.
+    PyTorch's CPU generator uses the lower 32 bits of a seed alone, so among the millions of draws
+    of the longest runs a few thousand pairs agree by chance. Each draw is still unbiased.
     """
     return torch.Generator(device).manual_seed(seed)
 

@@ -40,10 +40,10 @@ class _SketchedLinear(torch.autograd.Function):
     def backward(ctx: Any, g: Tensor) -> tuple[Tensor | None, ...]:
         weight, *kept = ctx.saved_tensors
         needs_x, needs_weight, needs_bias, *_ = ctx.needs_input_grad
-        g = g.to(ctx.dtype)  # under autocast g has the lower precision, the sketch that of x
-        g_GNO = _as_group(g)
+        # Under autocast g, the sketch, which has x's type, and the weight can have three types.
+        g_GNO = _as_group(g.to(ctx.dtype))
         return (
-            g @ weight if needs_x else None,
+            g.to(weight.dtype) @ weight if needs_x else None,
             ctx.sketch.contract(g_GNO, tuple(kept), ctx.shape, ctx.seed) if needs_weight else None,
             g_GNO[0].sum(0) if needs_bias else None,
             None,

@@ -9,9 +9,7 @@ from torch import Tensor
 from torch.autograd.function import once_differentiable
 from torch.nn import functional as F
 
-from radexp.ops.bits import pack_bits, packed_bytes, unpack_bits
-
-_threshold_backward_ = torch.ops.aten.threshold_backward.grad_input
+from radexp.ops.bits import pack_bits, packed_bytes, select_by_bits
 
 
 class _BitReLU(torch.autograd.Function):
@@ -20,19 +18,15 @@ class _BitReLU(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, x: Tensor) -> Tensor:
         y = F.relu(x)
-        # Alive is "not 0" rather than "above 0": a NaN passes its gradient on, as in PyTorch's
-        # own, and the conversion to booleans is five times as fast as a comparison.
-        ctx.save_for_backward(pack_bits(y.bool()))
+        # Alive is "not 0" rather than "above 0": a NaN passes its gradient on, as in PyTorch's.
+        ctx.save_for_backward(pack_bits(y))
         return y
 
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, g: Tensor) -> Tensor:
         (packed,) = ctx.saved_tensors
-        alive = unpack_bits(packed, g.shape, g.dtype)
-        # g where alive > 0, else 0, written over alive; four times as fast as masked_fill.
-        _threshold_backward_(g, alive, 0, grad_input=alive)
-        return alive
+        return select_by_bits(g, packed)
 
 
 def bit_relu(x: Tensor) -> Tensor:

@@ -90,6 +90,20 @@ class Sketch(ABC):
         xhat_GND = self.restore(kept, shape, seed)
         return g_GNO.flatten(0, 1).t() @ xhat_GND.flatten(0, 1)
 
+    def entries(self, kept: Kept, shape: Shape, seed: int) -> tuple[Tensor, Tensor] | None:
+        """Return the entries of ``xhat_GND``, if few of them are not zero.
+
+        Args:
+            kept: The result of ``compress``.
+            shape: The shape (G, N, D) of the matrix that was compressed.
+            seed: The seed given to ``compress``.
+
+        Returns:
+            Values (G, N, K), already rescaled, and their columns, int64, (G, N, K) or (G, 1, K)
+            if all rows share them; values at equal columns add up. None: ``xhat`` is dense.
+        """
+        return None
+
     @abstractmethod
     def saved_bytes(self, shape: Shape, dtype: torch.dtype) -> int:
         """Return the bytes of what ``compress`` keeps of a (G, N, D) matrix, in closed form."""

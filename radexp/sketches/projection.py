@@ -59,7 +59,10 @@ class Projection(Sketch):
         """
         G, N, D = x_GND.shape
         signs_GKD = self._signs((G, N, D), seed, x_GND)
-        return ((x_GND @ signs_GKD.transpose(1, 2)).div_(signs_GKD.shape[1]),)
+        products_GNK = x_GND.new_empty(G, N, signs_GKD.shape[1])
+        # Written to a tensor of x's type, since autocast would choose a type of its own.
+        torch.matmul(x_GND, signs_GKD.transpose(1, 2), out=products_GNK)
+        return (products_GNK.div_(signs_GKD.shape[1]),)
 
     def restore(self, kept: Kept, shape: Shape, seed: int) -> Tensor:
         """Return ``xhat = x R R^T``."""

@@ -44,6 +44,7 @@ class Scaled:
 
     def __init__(self, sketch, factor):
         self.sketch, self.factor = sketch, factor
+        self.saved_bytes = sketch.saved_bytes
 
     def compress(self, x, seed):
         return self.sketch.compress(x, seed)
@@ -53,6 +54,10 @@ class Scaled:
 
     def contract(self, g, kept, shape, seed):
         return self.sketch.contract(g, kept, shape, seed) * self.factor
+
+    def entries(self, kept, shape, seed):
+        found = self.sketch.entries(kept, shape, seed)
+        return found and (found[0] * self.factor, found[1])
 
 
 @pytest.fixture
