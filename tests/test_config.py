@@ -35,7 +35,11 @@ def request(**values) -> TrainConfig:
 WHOLE = "whole number of at least 1"
 POSITIVE = "a finite number above 0; try optimizer.lr=1e-3 optimizer.decay=0.6"
 REFUSED = [
-    (ModelConfig, {"name": "nope"}, "model.name=nope: allowed is mlp; set model=NAME instead"),
+    (
+        ModelConfig,
+        {"name": "nope"},
+        f"model.name=nope: allowed is {', '.join(choices('model'))}; set model=NAME instead",
+    ),
     (
         ModelConfig,
         {"name": "mlp", "hidden": [3, 0]},
@@ -47,9 +51,26 @@ REFUSED = [
         "from 1 to 10000000; try model.hidden=[300,300,300]",
     ),
     (
+        ModelConfig,
+        {"name": "mlp", "channels": [16, 10**7 + 1]},
+        "model.channels=[16, 10000001]: allowed is whole numbers from 1 to 10000000; "
+        "try model.channels=[16,32,32,32]",
+    ),
+    *(
+        (
+            *(ModelConfig, {"name": "mlp", "kernel_size": size}),
+            f"model.kernel_size={size}: allowed is an odd number from 1 to 99; try model.kernel",
+        )
+        for size in (-1, 0, 4, 101)
+    ),
+    (
+        *(ModelConfig, {"name": "mlp", "pooling": "min"}),
+        "model.pooling=min: allowed is average, max; try model.pooling=average",
+    ),
+    (
         DataConfig,
         {"name": "nope"},
-        "data.name=nope: allowed is digits, mnist; set data=NAME instead",
+        f"data.name=nope: allowed is {', '.join(choices('data'))}; set data=NAME instead",
     ),
     (EstimatorConfig, {"name": "nope"}, "estimator.name=nope: allowed is exact, rad, rad_project"),
     (
@@ -134,6 +155,8 @@ def test_what_is_out_of_range_is_refused(build, values, message):
     [
         {"seed": 2**63 - 1, "study": "a" * 80, "threads": 1, "device": "cpu"},
         {"budget": "10%", "study": "0._-"},
+        {"model": ModelConfig("mlp", [8], [1, 10**7], kernel_size=1, pooling="max")},
+        {"model": ModelConfig("mlp", [8], kernel_size=99)},
         {"estimator": EstimatorConfig(**RAD, keep=1.0)},
         {"estimator": EstimatorConfig(**RAD, keep=1e-9)},
         {"training": TrainingConfig(1, 1, True, 1, 1, 1, 1)},

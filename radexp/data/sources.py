@@ -47,27 +47,30 @@ def cache_root() -> Path:
     return Path(pooch.os_cache("radexp"))
 
 
-def find_file(root: Path, name: str, dataset: str) -> Path:
+def find_file(root: Path, name: str, dataset: str, *folders: str) -> Path:
     """Return where a file lies in a folder the user named.
 
     Args:
         root: That folder.
         name: Name of the file without ``.gz``; with it is found too.
         dataset: Name of the data set, which may also be a sub-folder of ``root``.
+        *folders: Other names that the sub-folder may have.
 
     Returns:
-        The first that is readable of ``root/dataset/name``, ``root/name`` and each with ``.gz``.
+        The first that is readable of ``root/dataset/name``, the same in each other sub-folder,
+        ``root/name``, and each with ``.gz``.
 
     Raises:
         UsageError: If none is.
     """
-    for folder in (root / dataset, root):
+    places = [*(root / sub_folder for sub_folder in (dataset, *folders)), root]
+    for folder in places:
         for path in (folder / name, folder / f"{name}.gz"):
             if os.access(path, os.R_OK):  # unlike is_file, never raises
                 return path
     raise UsageError(
-        f"{name}[.gz]: not found in {root / dataset} or {root}: a folder that you name must hold "
-        f"it and is never downloaded into; {OWN_FOLDER}, "
+        f"{name}[.gz]: not found in {' or '.join(map(str, places))}: a folder that you name must "
+        f"hold it and is never downloaded into; {OWN_FOLDER}, "
         f"or unset both and run: radexp data {dataset}"
     )
 

@@ -31,6 +31,16 @@ class Estimator:
     sketch: Sketch
     lean: bool = True
 
+    @property
+    def exact(self) -> bool:
+        """Whether nothing is sketched."""
+        return isinstance(self.sketch, Exact)
+
+    @property
+    def uses_lean_operations(self) -> bool:
+        """Whether operations without weights may keep less than PyTorch's own."""
+        return self.lean or not self.exact
+
     @classmethod
     def from_config(cls, config: EstimatorConfig) -> Estimator:
         """Build an estimator from its settings; keep = 1 is the exact sketch by definition.

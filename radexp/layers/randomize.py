@@ -10,10 +10,9 @@ from typing import Any
 from torch import nn
 
 from radexp.errors import UsageError
+from radexp.layers.base import LeanLayer, SketchedLayer
 from radexp.layers.estimator import Estimator
-from radexp.layers.lean import BitReLU, LeanLayer, SketchedLinear
 from radexp.seeding import SeedStream
-from radexp.sketches import Exact
 
 # Modules that keep nothing of their input, so that nothing is lost by leaving them alone.
 _KEEP_NOTHING = (nn.Flatten, nn.Unflatten, nn.Identity, nn.Sequential)
@@ -43,13 +42,13 @@ def randomize(
     """Make a network estimate its weight gradients from sketches, in place.
 
     Layers keep their identity, parameters, hooks and ``state_dict`` keys; only their class
-    changes, ``nn.Linear`` to ``SketchedLinear`` and ``nn.ReLU`` to ``BitReLU``. Values of the
-    forward pass do not change, gradients stay unbiased, and calling it again with another
-    estimator replaces the first; ``randomize(model, "exact")`` restores stock PyTorch. With an
-    exact sketch the lean operations are used only where they keep less than PyTorch's own.
+    changes, such as ``nn.Linear`` to ``SketchedLinear`` or ``nn.ReLU`` to ``BitReLU``; see
+    ``LeanLayer.registry``. Values of the forward pass do not change, gradients stay unbiased, and
+    calling it again with another estimator replaces the first; ``randomize(model, "exact")``
+    restores stock PyTorch. Lean layers are used only where they keep less than PyTorch's own.
 
     Args:
-        model: Any module. Layers of exactly the types above are converted, subclasses and
+        model: Any module. Layers of exactly a registered type are converted, subclasses and
             functional calls such as ``F.relu`` are not.
         estimator: A name, as in ``estimator=rad`` on the command line, or an Estimator.
         seed: Seed of all sketches; every layer and call gets its own draw from it.
@@ -76,22 +75,18 @@ def randomize(
             f"settings {', '.join(sorted(settings))} beside an Estimator object: allowed is none; "
             "set them on the Estimator, or give its name instead"
         )
-    _restore_stock(model)
-    exact = isinstance(estimator.sketch, Exact)
+    for module in model.modules():
+        if isinstance(module, LeanLayer):
+            module.restore_stock()
     followed_by = _successors(model)
     converted = []
     for name, module in model.named_modules():
-        if type(module) is nn.Linear and not exact:
-            module.__class__ = SketchedLinear
-            assert isinstance(module, SketchedLinear)
-            module.sketch, module.seeds = estimator.sketch, SeedStream(seed, name)
-        elif type(module) is nn.ReLU and all(
-            _bits_are_less(successor, estimator) for successor in followed_by.get(module, [None])
-        ):
-            module.__class__ = BitReLU
-        else:
-            continue
-        converted.append(name)
+        lean = LeanLayer.registry.get(type(module))
+        if lean and lean.pays(module, estimator, followed_by.get(module, [None])):
+            module.__class__ = lean
+            assert isinstance(module, LeanLayer)
+            module.prepare(estimator, seed, name)
+            converted.append(name)
     left_alone = (name for name, leaf in _leaves(model) if name not in converted)
     return Randomized(model, tuple(converted), tuple(left_alone))
 
@@ -101,16 +96,8 @@ def seed_streams(model: nn.Module) -> dict[str, SeedStream]:
     return {
         name: module.seeds
         for name, module in model.named_modules()
-        if isinstance(module, SketchedLinear)
+        if isinstance(module, SketchedLayer)
     }
-
-
-def _restore_stock(model: nn.Module) -> None:
-    for module in model.modules():
-        if isinstance(module, LeanLayer):
-            for setting in ("sketch", "seeds"):
-                module.__dict__.pop(setting, None)
-            module.__class__ = module.stock  # type: ignore[assignment]
 
 
 def _leaves(model: nn.Module) -> Iterator[tuple[str, nn.Module]]:
@@ -136,15 +123,3 @@ def _first_step(module: nn.Module) -> nn.Module | None:
     if isinstance(module, nn.Sequential):
         return next(filter(None, map(_first_step, module)), None)
     return None if isinstance(module, _KEEP_NOTHING) else module
-
-
-def _bits_are_less(successor: nn.Module | None, estimator: Estimator) -> bool:
-    """Tell whether a ReLU that keeps bits saves memory, given what follows it, if that is known.
-
-    A successor that keeps its whole input shares it with a stock ReLU, which then costs nothing.
-    """
-    if isinstance(successor, nn.Dropout) and successor.p > 0:  # it keeps a mask, not its input
-        return estimator.lean or not isinstance(estimator.sketch, Exact)
-    if isinstance(estimator.sketch, Exact):
-        return False
-    return successor is None or isinstance(successor, nn.Linear)

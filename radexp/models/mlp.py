@@ -8,6 +8,7 @@ from math import prod
 from torch import nn
 
 from radexp.config import ModelConfig
+from radexp.models.sizes import require_only
 
 
 class MLP(nn.Sequential):
@@ -37,5 +38,18 @@ class MLP(nn.Sequential):
 
 
 def build(config: ModelConfig, input_shape: tuple[int, ...], num_classes: int) -> MLP:
-    """Build the network that ``configs/model/mlp.yaml`` describes."""
+    """Build the network that ``configs/model/mlp.yaml`` describes.
+
+    Args:
+        config: Its ``hidden`` sizes.
+        input_shape: Shape of one example, flattened.
+        num_classes: Classes.
+
+    Returns:
+        The network.
+
+    Raises:
+        UsageError: If other sizes are set.
+    """
+    require_only(config, "hidden")
     return MLP(prod(input_shape), config.hidden, num_classes)

@@ -5,17 +5,36 @@ import importlib
 
 import pytest
 
-from radexp.data import DATASETS, Dataset, digits, fetch, load_dataset, mnist
+from radexp.catalogue import choices
+from radexp.data import (
+    DATASETS,
+    Dataset,
+    cifar10,
+    digits,
+    fetch,
+    load_dataset,
+    mnist,
+    sequential_mnist,
+)
 from radexp.errors import UsageError
 
 
 @pytest.mark.parametrize("action", [load_dataset, fetch])
 def test_an_unknown_name_is_refused_with_the_known_ones(action):
-    with pytest.raises(UsageError, match="data=mnits: allowed is digits, mnist; try data=digits"):
+    message = "data=mnits: allowed is digits, mnist, cifar10, sequential_mnist; try data=digits"
+    with pytest.raises(UsageError, match=message):
         action("mnits")
 
 
-@pytest.mark.parametrize(("name", "source"), [("digits", digits), ("mnist", mnist)])
+@pytest.mark.parametrize(
+    ("name", "source"),
+    [
+        ("digits", digits),
+        ("mnist", mnist),
+        ("cifar10", cifar10),
+        ("sequential_mnist", sequential_mnist),
+    ],
+)
 def test_a_name_leads_to_its_file_with_the_root(name, source, monkeypatch):
     monkeypatch.setattr(source, "load", lambda root: ("load", root))
     monkeypatch.setattr(source, "fetch", lambda root: ("fetch", root))
@@ -24,7 +43,8 @@ def test_a_name_leads_to_its_file_with_the_root(name, source, monkeypatch):
 
 
 def test_names():
-    assert DATASETS == ("digits", "mnist")
+    assert DATASETS == ("digits", "mnist", "cifar10", "sequential_mnist")
+    assert sorted(DATASETS) == choices("data")
 
 
 def test_digits_need_no_files():
@@ -34,7 +54,9 @@ def test_digits_need_no_files():
     assert fetch("digits") is None
 
 
-@pytest.mark.parametrize("name", ["", ".dataset", ".digits", ".idx", ".streams"])
+@pytest.mark.parametrize(
+    "name", ["", ".dataset", ".digits", ".idx", ".sequential_mnist", ".streams"]
+)
 def test_documented_examples_run(name):
     result = doctest.testmod(importlib.import_module(f"radexp.data{name}"))
     assert result.attempted > 0

@@ -1,7 +1,5 @@
 """MNIST: folders, downloads and damage on tiny files; the real files where there are some."""
 
-import gzip
-import hashlib
 import os
 
 import pytest
@@ -10,30 +8,6 @@ import torch
 from radexp.data import mnist
 from radexp.data.mnist import fetch, load, to_split
 from radexp.errors import UsageError
-
-
-def tiny_files() -> dict[str, bytes]:
-    """Return small stand-ins of the four files: 3 training and 2 test images of 2x2."""
-    files = {}
-    for part, num in (("train", 3), ("t10k", 2)):
-        pixels = bytes(range(4 * num))
-        files[f"{part}-images-idx3-ubyte"] = bytes(
-            [0, 0, 8, 3, 0, 0, 0, num, 0, 0, 0, 2, 0, 0, 0, 2, *pixels]
-        )
-        files[f"{part}-labels-idx1-ubyte"] = bytes([0, 0, 8, 1, 0, 0, 0, num, *range(num)])
-    return files
-
-
-@pytest.fixture
-def tiny(cache, monkeypatch):
-    """Let the stand-ins be the published files."""
-    files = tiny_files()
-    packed = {f"{name}.gz": gzip.compress(data, mtime=0) for name, data in files.items()}
-    sha256 = {name: hashlib.sha256(data).hexdigest() for name, data in files.items()}
-    md5 = {name: hashlib.md5(data).hexdigest() for name, data in packed.items()}
-    monkeypatch.setattr(mnist, "CONTENTS", sha256)
-    monkeypatch.setattr(mnist, "DOWNLOADS", md5)
-    return files, packed
 
 
 def write(folder, files):

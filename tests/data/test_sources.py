@@ -46,6 +46,16 @@ def test_files_are_found_in_either_place_packed_or_not(tmp_path):
         assert find_file(tmp_path, "file", "mnist") == tmp_path / place
 
 
+def test_other_names_of_the_folder_are_looked_into_before_the_root(tmp_path):
+    for place in ("", "other", "one", "own"):
+        (tmp_path / place).mkdir(exist_ok=True)
+        (tmp_path / place / "file").touch()
+        found = find_file(tmp_path, "file", "own", "one", "other")
+        assert found == tmp_path / place / "file"
+    with pytest.raises(UsageError, match=rf"in {tmp_path}/a or {tmp_path}/b or {tmp_path}: a"):
+        find_file(tmp_path, "absent", "a", "b")
+
+
 def test_missing_files_are_named_with_their_folder_and_the_way_out(tmp_path):
     message = (
         rf"file\[\.gz\]: not found in {tmp_path}/mnist or {tmp_path}: .* never downloaded into; "

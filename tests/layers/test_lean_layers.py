@@ -6,7 +6,9 @@ import pytest
 import torch
 from torch import nn
 
-from radexp.layers import BitReLU, Estimator, SketchedLinear, randomize, seed_streams
+from radexp.layers import Estimator, randomize, seed_streams
+from radexp.layers.linear import SketchedLinear
+from radexp.layers.relu import BitReLU
 from radexp.memory.meter import SavedBytesMeter
 from radexp.sketches import Sampling
 

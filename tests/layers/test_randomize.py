@@ -13,7 +13,9 @@ import radexp
 from radexp.catalogue import choices
 from radexp.config import load_estimator_config
 from radexp.errors import UsageError
-from radexp.layers import BitReLU, Estimator, SketchedLinear, randomize, seed_streams
+from radexp.layers import Estimator, randomize, seed_streams
+from radexp.layers.linear import SketchedLinear
+from radexp.layers.relu import BitReLU
 from radexp.memory.meter import SavedBytesMeter
 from radexp.sketches import Exact, Projection, Sampling
 
@@ -89,7 +91,7 @@ def test_exact_brings_stock_pytorch_back(build, name):
 
 NAMES = {
     "mlp": (("1.0", "1.1", "1.2", "2"), ()),
-    "dropout": (("0", "1", "3"), ("2",)),
+    "dropout": (("0", "1", "2", "3"), ()),
     "functional": (("first",), ("second",)),
     "linear": (("",), ()),
     "tied": (("0.0", "0.1", "1"), ()),
@@ -199,12 +201,12 @@ def saved_bytes(model):
 
 
 BEFORE_MASK = [
-    ((nn.ReLU(), nn.Dropout(0.5)), ("1",)),
-    ((nn.ReLU(), nn.ReLU(), nn.Dropout(0.5)), ("2",)),
+    ((nn.ReLU(), nn.Dropout(0.5)), ("1", "2")),
+    ((nn.ReLU(), nn.ReLU(), nn.Dropout(0.5)), ("2", "3")),
     ((nn.ReLU(),), ()),
     ((nn.ReLU(), nn.LayerNorm(9)), ()),
-    ((nn.Dropout(0.5), nn.ReLU()), ()),
-    ((nn.ReLU(), nn.Flatten(), nn.Dropout(0.5)), ("1",)),
+    ((nn.Dropout(0.5), nn.ReLU()), ("1",)),
+    ((nn.ReLU(), nn.Flatten(), nn.Dropout(0.5)), ("1", "3")),
     ((nn.ReLU(), nn.Dropout(0.0)), ()),
 ]
 

@@ -1,0 +1,28 @@
+"""Typed schemas of every key a user can set, and the checks that need more than one key.
+
+Hydra composes ``configs/`` into these dataclasses; unknown keys and wrong types fail there.
+What is left, ranges and combinations, is checked in ``__post_init__``, so that an object of
+these classes is a valid request. Nothing here imports torch.
+"""
+
+from __future__ import annotations
+
+from radexp.catalogue import choices, config_folder
+from radexp.config.data import DataConfig
+from radexp.config.estimator import EstimatorConfig, load_estimator_config
+from radexp.config.model import ModelConfig
+from radexp.config.optimizer import OptimizerConfig
+from radexp.config.train import TrainConfig
+from radexp.config.training import TrainingConfig
+
+__all__ = [
+    "DataConfig",
+    "EstimatorConfig",
+    "ModelConfig",
+    "OptimizerConfig",
+    "TrainConfig",
+    "TrainingConfig",
+    "choices",
+    "config_folder",
+    "load_estimator_config",
+]

@@ -1,0 +1,108 @@
+"""How gradients are estimated, and the settings of an estimator by its name."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from omegaconf import MISSING, OmegaConf
+from omegaconf.errors import OmegaConfBaseException
+
+from radexp.catalogue import choices, config_folder
+from radexp.config.choice import require_choice
+from radexp.errors import UsageError, require
+
+FREE_NUMBERS = ("keep", "batch_size")
+
+
+@dataclass
+class EstimatorConfig:
+    """How gradients are estimated: one YAML per estimator over the same few fields.
+
+    Attributes:
+        name: The estimator's name, as in ``estimator=rad``.
+        sketch: A sketch of ``radexp.sketches``: what a layer keeps instead of its input.
+        free: The one number that a budget solves: ``keep``, ``batch_size`` or null.
+        keep: Kept fraction of each sketched matrix, 0 < keep <= 1; null: solved, else 0.1.
+        batch_size: Examples per step, for the small batch; null: solved, else 20.
+        shared: One set of coordinates for the whole batch instead of one per example.
+        replacement: Draw coordinates with replacement, as the paper does.
+        lean: Use the operations that keep less than PyTorch's own, where they give the same
+            gradient.
+    """
+
+    name: str = MISSING
+    sketch: str = "exact"
+    free: str | None = None
+    keep: float | None = None
+    batch_size: int | None = None
+    shared: bool = False
+    replacement: bool = True
+    lean: bool = True
+
+    def __post_init__(self) -> None:
+        """Refuse numbers outside their range and numbers that the estimator does not use."""
+        require_choice("estimator", self.name)
+        require(
+            self.free is None or self.free in FREE_NUMBERS,
+            f"estimator.free={self.free}",
+            f"{', '.join(FREE_NUMBERS)} or null",
+            "leave it as the estimator's YAML has it",
+        )
+        require(
+            self.keep is None or 0 < self.keep <= 1,
+            f"estimator.keep={self.keep}",
+            "0 < keep <= 1",
+            "try estimator.keep=0.1",
+        )
+        require(
+            self.batch_size is None or self.batch_size >= 1,
+            f"estimator.batch_size={self.batch_size}",
+            "a whole number of at least 1",
+            "try estimator.batch_size=20",
+        )
+        require(
+            (self.free == "keep") == (self.sketch != "exact"),
+            f"estimator.sketch={self.sketch} with estimator.free={self.free}",
+            "free=keep with every sketch but exact, and with none other",
+            "leave both as the estimator's YAML has them",
+        )
+        for number in FREE_NUMBERS:
+            require(
+                getattr(self, number) is None or self.free == number,
+                f"estimator.{number}={getattr(self, number)} with estimator={self.name}",
+                f"estimator.{self.free}" if self.free else "no number, it has none",
+                f"drop estimator.{number} or choose another estimator",
+            )
+
+
+def load_estimator_config(name: str, **settings: Any) -> EstimatorConfig:
+    """Read ``configs/estimator/NAME.yaml`` and override some of its fields.
+
+    Args:
+        name: An estimator's name, such as ``"rad"``.
+        **settings: Fields of EstimatorConfig.
+
+    Returns:
+        The checked settings.
+
+    Raises:
+        UsageError: If the name or a field is unknown, or a value is out of range.
+    """
+    known = choices("estimator")
+    require(name in known, f"estimator {name!r}", ", ".join(known), "pick one of them")
+    unknown = set(settings) - set(EstimatorConfig.__dataclass_fields__)
+    if unknown:
+        raise UsageError(
+            f"estimator setting {', '.join(sorted(unknown))}: allowed is "
+            f"{', '.join(EstimatorConfig.__dataclass_fields__)}; mind the spelling"
+        )
+    schema = OmegaConf.structured(EstimatorConfig)
+    merged = OmegaConf.merge(schema, OmegaConf.load(config_folder() / f"estimator/{name}.yaml"))
+    try:
+        config = OmegaConf.to_object(OmegaConf.merge(merged, settings))
+    except OmegaConfBaseException as error:
+        why = str(error).splitlines()[0]
+        raise UsageError(f"estimator settings {settings}: {why}; see EstimatorConfig") from error
+    assert isinstance(config, EstimatorConfig)
+    return config

@@ -1,0 +1,77 @@
+"""The whole request of one run, and the checks that need more than one part of it."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from typing import Any
+
+from omegaconf import MISSING
+
+from radexp.config.data import DataConfig
+from radexp.config.estimator import EstimatorConfig
+from radexp.config.model import ModelConfig
+from radexp.config.optimizer import OptimizerConfig
+from radexp.config.training import TrainingConfig
+from radexp.errors import require
+
+DEVICES = ("auto", "cpu", "cuda")
+
+
+@dataclass
+class TrainConfig:
+    """Everything that ``radexp train`` can be told.
+
+    Attributes:
+        budget: Parameters plus everything autograd holds, for example ``1.8MB`` or ``10%``.
+        seed: The run's seed: bootstrap, batches, initial weights and sketches.
+        device: ``auto``, ``cpu`` or ``cuda``.
+        threads: CPU threads; null for PyTorch's default.
+        study: Name of the folder, below ``output``, that holds the runs.
+        preset: How large an experiment is: ``smoke``, ``quick`` or ``paper``.
+        scales: An experiment's sizes by preset; its other keys interpolate into it.
+        tuned: An experiment's hyper-parameters by estimator; likewise.
+        output: Folder that everything is written to.
+    """
+
+    model: ModelConfig = MISSING
+    data: DataConfig = MISSING
+    estimator: EstimatorConfig = MISSING
+    optimizer: OptimizerConfig = MISSING
+    training: TrainingConfig = field(default_factory=TrainingConfig)
+    budget: str | None = None
+    seed: int = 0
+    device: str = "auto"
+    threads: int | None = None
+    study: str = "train"
+    preset: str = "quick"
+    scales: dict[str, Any] = field(default_factory=dict)
+    tuned: dict[str, Any] = field(default_factory=dict)
+    output: str = "outputs"
+
+    def __post_init__(self) -> None:
+        """Refuse a free number that is both set and solved, and values out of range."""
+        free = self.estimator.free
+        number = getattr(self.estimator, free) if free else None
+        require(
+            self.budget is None or number is None,
+            f"budget={self.budget} and estimator.{free}={number}",
+            "one of the two, as the budget solves that number",
+            f"drop budget or estimator.{free}",
+        )
+        require(
+            self.device in DEVICES, f"device={self.device}", ", ".join(DEVICES), "try device=auto"
+        )
+        require(
+            self.threads is None or self.threads >= 1,
+            f"threads={self.threads}",
+            "a whole number of at least 1, or null",
+            "try threads=1",
+        )
+        require(
+            re.fullmatch("[a-z0-9][a-z0-9._-]{0,79}", self.study) is not None,
+            f"study={self.study}",
+            "up to 80 of the characters a-z 0-9 . _ -, the first a letter or digit",
+            "try study=train",
+        )
+        require(0 <= self.seed < 2**63, f"seed={self.seed}", "0 to 2**63 - 1", "try seed=0")

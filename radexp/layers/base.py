@@ -1,0 +1,96 @@
+"""What every layer that keeps less than PyTorch's own has in common."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Sequence
+from typing import Any, ClassVar
+
+import torch
+from torch import Tensor, nn
+
+from radexp.layers.estimator import Estimator
+from radexp.seeding import SeedStream
+from radexp.sketches import Sketch
+
+
+class LeanLayer(nn.Module):
+    """A layer that keeps less than its stock module and knows in closed form how much.
+
+    A subclass that names its ``stock`` class enters the registry, and ``randomize`` then puts it
+    in place of every module of exactly that class where it pays.
+
+    Attributes:
+        stock: The PyTorch module that it stands in for: same parameters, same values.
+        registry: The lean class of each stock class.
+    """
+
+    stock: ClassVar[type[nn.Module]]
+    registry: ClassVar[dict[type[nn.Module], type[LeanLayer]]] = {}
+
+    def __init_subclass__(cls) -> None:
+        """Enter the class in the registry under its ``stock`` class."""
+        if "stock" in vars(cls):
+            LeanLayer.registry[cls.stock] = cls
+
+    @classmethod
+    @abstractmethod
+    def pays(
+        cls, module: Any, estimator: Estimator, followed_by: Sequence[nn.Module | None]
+    ) -> bool:
+        """Tell whether the lean layer keeps less than the stock ``module`` would.
+
+        Args:
+            module: An instance of ``stock``.
+            estimator: Of the network.
+            followed_by: What follows each use of the module; None where that is not known.
+        """
+
+    def prepare(self, estimator: Estimator, seed: int, name: str) -> None:
+        """Take what the layer needs to know, just after it took the stock module's place."""
+
+    def restore_stock(self) -> None:
+        """Become the stock module again."""
+        self.__class__ = self.stock  # type: ignore[assignment]
+
+    @abstractmethod
+    def saved_bytes(self, *inputs: Any) -> int:
+        """Return the bytes that ``forward(*inputs)`` keeps when gradients are on."""
+
+
+class SketchedLayer(LeanLayer):
+    """A lean layer with weights, whose gradients come from a sketch of its inputs.
+
+    Attributes:
+        sketch: What is kept of the inputs.
+        seeds: Where each call's seed comes from.
+    """
+
+    sketch: Sketch
+    seeds: SeedStream
+
+    @classmethod
+    def pays(
+        cls, module: Any, estimator: Estimator, followed_by: Sequence[nn.Module | None]
+    ) -> bool:
+        """Tell whether the estimator sketches at all."""
+        return not estimator.exact
+
+    def prepare(self, estimator: Estimator, seed: int, name: str) -> None:
+        """Take the estimator's sketch, and seeds that are the layer's own."""
+        self.sketch, self.seeds = estimator.sketch, SeedStream(seed, name)
+
+    def restore_stock(self) -> None:
+        """Become the stock module again; the sketch is forgotten."""
+        del self.sketch, self.seeds
+        super().restore_stock()
+
+    def records(self, *inputs: Tensor | None) -> bool:
+        """Tell whether a call with these inputs is differentiated, and so draws a sketch."""
+        return torch.is_grad_enabled() and any(
+            tensor is not None and tensor.requires_grad for tensor in (*inputs, *self.parameters())
+        )
+
+    def extra_repr(self) -> str:
+        """Describe the layer and its sketch."""
+        return f"{super().extra_repr()}, sketch={self.sketch}"

@@ -1,0 +1,26 @@
+"""``nn.Linear`` over a sketch of its input."""
+
+from __future__ import annotations
+
+from torch import Tensor, nn
+
+from radexp.layers.base import SketchedLayer
+from radexp.ops.linear import sketched_linear, sketched_linear_saved_bytes
+
+
+class SketchedLinear(SketchedLayer, nn.Linear):
+    """``nn.Linear`` that keeps a sketch of its input; made by ``randomize``."""
+
+    stock = nn.Linear
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Apply the layer; without gradients it is the stock one and draws nothing."""
+        if not self.records(x):
+            return nn.Linear.forward(self, x)
+        return sketched_linear(x, self.weight, self.bias, self.sketch, self.seeds.next())
+
+    def saved_bytes(self, x: Tensor) -> int:
+        """Return the bytes that ``forward(x)`` keeps when gradients are on."""
+        if not (self.records(x) and self.weight.requires_grad):
+            return 0
+        return sketched_linear_saved_bytes(x.shape, x.dtype, self.sketch)
