@@ -14,6 +14,7 @@ COMMANDS = {
     "train": "train a network, or with -m a sweep of them",
     "reproduce": "run every experiment at a preset's scale, then report",
     "report": "draw curves, a table and claims from run records",
+    "memory": "predict and measure the bytes of a training step: the paper's Table 1",
     "data": "fetch and verify data sets",
 }
 USAGE = "\n".join(

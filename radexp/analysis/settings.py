@@ -8,7 +8,12 @@ from typing import Any
 
 import pandas as pd
 
-PUBLISHED_ITERATIONS = 20_000
+# The data set and the iterations of each network's published protocol (paper.md, section 4).
+PUBLISHED = {
+    "mlp": ("mnist", 20_000),
+    "cnn": ("cifar10", 100_000),
+    "rnn": ("sequential_mnist", 200_000),
+}
 VERSION = ("budget", "keep", "batch_size", "lr", "weight_decay", "settings")
 
 
@@ -20,7 +25,7 @@ class Setting:
         study: The experiment's name.
         preset: Its scale.
         model: The network.
-        hidden: Its hidden sizes, such as ``300x300``.
+        sizes: Its sizes, such as ``300x300`` or ``16-32, kernel 5, average``.
         data: The data set.
         iterations: Optimizer steps.
     """
@@ -28,14 +33,14 @@ class Setting:
     study: str
     preset: str
     model: str
-    hidden: str
+    sizes: str
     data: str
     iterations: int
 
     @property
     def title(self) -> str:
         """One line for people."""
-        network = f"{self.model} {self.hidden}".strip()
+        network = f"{self.model} {self.sizes}".strip()
         return f"{self.study}: {network} on {self.data}, {self.iterations:,} iterations"
 
     @property
@@ -45,8 +50,11 @@ class Setting:
 
     @property
     def published(self) -> bool:
-        """Whether this is the published MNIST protocol, by data and length."""
-        return self.data == "mnist" and self.iterations >= PUBLISHED_ITERATIONS
+        """Whether this is the network's published protocol, by data and length."""
+        if self.model not in PUBLISHED:
+            return False
+        data, iterations = PUBLISHED[self.model]
+        return self.data == data and self.iterations >= iterations
 
 
 def by_setting(runs: pd.DataFrame) -> list[tuple[Setting, pd.DataFrame]]:

@@ -10,7 +10,7 @@ from typing import Any
 
 import torch
 
-PACKAGES = ("torch", "numpy", "hydra-core", "omegaconf", "pandas", "scipy", "scikit-learn")
+PACKAGES = ("torch", "numpy", "numba", "hydra-core", "omegaconf", "pandas", "scipy", "scikit-learn")
 
 
 def describe_environment(device: torch.device) -> dict[str, Any]:

@@ -10,8 +10,9 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 import torch
+from omegaconf import OmegaConf
 
-from radexp.config import EstimatorConfig, TrainConfig, load_estimator_config
+from radexp.config import EstimatorConfig, ModelConfig, TrainConfig, load_estimator_config
 from radexp.data import Dataset, load_dataset
 from radexp.errors import UsageError
 from radexp.layers import Estimator, randomize
@@ -20,7 +21,7 @@ from radexp.memory import (
     Budget,
     format_bytes,
     parameter_bytes,
-    predict_saved_bytes,
+    predict_by_layer,
     solve_largest,
 )
 from radexp.models import build_model
@@ -42,7 +43,7 @@ class Plan:
         estimator: The estimator's settings with its free number settled.
         batch_size: Examples per step.
         parameter_bytes: Bytes of the parameters.
-        predicted_saved_bytes: What autograd will hold, parameters apart.
+        predicted_by_layer: What autograd will hold, parameters apart, by the layer's name.
         budget_bytes: The limit on the sum of both, or None.
     """
 
@@ -51,8 +52,13 @@ class Plan:
     estimator: EstimatorConfig
     batch_size: int
     parameter_bytes: int
-    predicted_saved_bytes: int
+    predicted_by_layer: dict[str, int]
     budget_bytes: int | None
+
+    @property
+    def predicted_saved_bytes(self) -> int:
+        """What autograd will hold, parameters apart."""
+        return sum(self.predicted_by_layer.values())
 
     @property
     def over_budget(self) -> bool:
@@ -84,17 +90,29 @@ def resolve_device(name: str) -> torch.device:
 
 
 def hash_config(config: TrainConfig) -> str:
-    """Hash a configuration without paths and without what was already interpolated from."""
+    """Hash a configuration without paths and without what was already interpolated from.
+
+    Model keys at their schema's default are left out, so that a new key of ``ModelConfig`` leaves
+    the hashes of other models' runs as they were. A default, once it is there, must not change.
+    """
     values = dataclasses.asdict(config)
     for key in ("output", "preset", "scales", "tuned"):
         del values[key]
     del values["data"]["root"]
+    defaults = OmegaConf.to_container(OmegaConf.structured(ModelConfig))
+    assert isinstance(defaults, dict)
+    model = values["model"]
+    values["model"] = {key: model[key] for key in model if model[key] != defaults[key]}
     text = json.dumps(values, sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()[:10]
 
 
-def make_plan(config: TrainConfig) -> Plan:
+def make_plan(config: TrainConfig, dataset: Dataset | None = None) -> Plan:
     """Load the data, solve the free number and predict the bytes; write nothing.
+
+    Args:
+        config: The request.
+        dataset: Data to use instead of those that the request names.
 
     Raises:
         UsageError: If something that was asked for is impossible.
@@ -104,7 +122,8 @@ def make_plan(config: TrainConfig) -> Plan:
             "device=cuda: allowed here is cpu, no CUDA device was found; try device=cpu"
         )
     config = dataclasses.replace(config, device=resolve_device(config.device).type)
-    dataset = _load_dataset_once(config.data.name, config.data.root)
+    if dataset is None:
+        dataset = _load_dataset_once(config.data.name, config.data.root)
     predictor = _Predictor(config, dataset)
     limit = predictor.limit_bytes()
     estimator = _settle(config, predictor, limit)
@@ -114,7 +133,7 @@ def make_plan(config: TrainConfig) -> Plan:
         estimator,
         predictor.batch_size(estimator),
         predictor.parameter_bytes,
-        predictor.saved_bytes(estimator),
+        predictor.by_layer(estimator),
         limit,
     )
 
@@ -141,12 +160,16 @@ class _Predictor:
 
     def saved_bytes(self, estimator: EstimatorConfig) -> int:
         """Predict what autograd will hold, parameters apart."""
+        return sum(self.by_layer(estimator).values())
+
+    def by_layer(self, estimator: EstimatorConfig) -> dict[str, int]:
+        """Predict what autograd will hold by layer."""
         randomize(self.model, Estimator.from_config(estimator))
         batch_size = self.batch_size(estimator)
         with torch.device("meta"):
             x = torch.empty(batch_size, *self.dataset.input_shape)
             y = torch.empty(batch_size, dtype=torch.int64)
-        return predict_saved_bytes(self.model, classification_loss, x, y)
+        return predict_by_layer(self.model, classification_loss, x, y)
 
     def limit_bytes(self) -> int | None:
         """Return the budget in bytes, or None without one."""

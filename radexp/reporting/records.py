@@ -14,10 +14,12 @@ import pandas as pd
 
 from radexp.errors import UsageError
 from radexp.reporting.reading import (
+    TABLE_LIMIT_BYTES,
     damaged,
     one_line,
     read_json,
     read_table,
+    read_text,
     to_integers,
     to_numbers,
 )
@@ -34,6 +36,8 @@ from radexp.reporting.run_folder import (
 )
 
 EVIDENCE = ("runs.csv", "curves.csv", "environment.json")
+# Columns of evidence from before there were networks with sizes of other kinds.
+OLD_RUNS = tuple("hidden" if name == "sizes" else name for name in RUNS)
 
 
 @dataclass(frozen=True)
@@ -131,7 +135,7 @@ def _read(folder: Path) -> Records:
 def _read_evidence(folder: Path) -> Records:
     """Read the three files of an evidence folder."""
     path = folder / "runs.csv"
-    texts = read_table(path, RUNS)
+    texts = _read_runs(path)
     runs = texts.copy()
     for name in INTEGERS:
         runs[name] = np.array(to_integers(texts[name], path), dtype=np.int64)
@@ -148,6 +152,13 @@ def _read_evidence(folder: Path) -> Records:
         what = f"rows of {strangers[0]}"
         raise damaged(folder / "curves.csv", what, "the runs of runs.csv", "collect it again")
     return Records(runs, curves, _read_environments(folder / "environment.json"))
+
+
+def _read_runs(path: Path) -> pd.DataFrame:
+    """Read runs.csv as text cells, with the columns of today."""
+    head = read_text(path, TABLE_LIMIT_BYTES).partition("\n")[0].strip()
+    columns = OLD_RUNS if head == ",".join(OLD_RUNS) else RUNS
+    return read_table(path, columns).rename(columns={"hidden": "sizes"})
 
 
 def _read_environments(path: Path) -> list[dict[str, Any]]:

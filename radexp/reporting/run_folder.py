@@ -50,7 +50,7 @@ SUMMARY_NUMBERS = (
 )
 NUMBERS = (*SUMMARY_NUMBERS, "keep", "lr", "weight_decay", "measured_peak_bytes")
 TEXTS = (
-    *("run", "study", "preset", "model", "hidden", "data", "arm", "budget", "settings"),
+    *("run", "study", "preset", "model", "sizes", "data", "arm", "budget", "settings"),
     *("status", "message", "over_budget"),
 )
 INTEGERS = ("seed", "iterations")
@@ -59,7 +59,8 @@ RUNS = (*TEXTS, *INTEGERS, *NUMBERS)
 
 # Keys with a column of their own, or that do not decide a run's numbers.
 _OWN_COLUMN = (
-    *("model.name", "model.hidden", "data.name", "estimator.name", "estimator.keep"),
+    *("model.name", "model.hidden", "model.channels", "model.kernel_size", "model.pooling"),
+    *("data.name", "estimator.name", "estimator.keep"),
     *("estimator.batch_size", "optimizer.lr", "optimizer.weight_decay", "training.iterations"),
     *("budget", "seed", "study", "preset", "output", "data.root", "scales", "tuned"),
 )
@@ -152,13 +153,11 @@ def _config(folder: Path) -> dict[str, Any]:
             raise damaged(path, f"no {key}", "the resolved config of the run")
         return value
 
-    hidden = _get(config, "model.hidden") or []
-    sizes = hidden if isinstance(hidden, list) else [hidden]
     return {
         "study": one_line(_get(config, "study") or folder.parent.name),
         "preset": one_line(_get(config, "preset") or ""),
         "model": one_line(required("model.name")),
-        "hidden": one_line("x".join(str(size) for size in sizes)),
+        "sizes": _sizes(config),
         "settings": _digest(config),
         "data": one_line(required("data.name")),
         "arm": one_line(required("estimator.name")),
@@ -171,6 +170,21 @@ def _config(folder: Path) -> dict[str, Any]:
         ),
         "keep": as_number(_get(config, "estimator.keep"), path, "estimator.keep"),
     }
+
+
+def _sizes(config: dict[str, Any]) -> str:
+    """Describe a network's sizes: ``300x300x300``, or ``16-32-32-32, kernel 5, average``."""
+    hidden, channels = (_get(config, f"model.{key}") or [] for key in ("hidden", "channels"))
+    parts = [_joined("x", hidden)]
+    if channels:
+        kernel_size, pooling = (_get(config, f"model.{key}") for key in ("kernel_size", "pooling"))
+        parts += [_joined("-", channels), f"kernel {kernel_size}", str(pooling)]
+    return one_line(", ".join(part for part in parts if part))
+
+
+def _joined(mark: str, sizes: Any) -> str:
+    """Join a list of sizes, or return a single one."""
+    return mark.join(str(size) for size in (sizes if isinstance(sizes, list) else [sizes]))
 
 
 def _summary(folder: Path) -> dict[str, Any]:

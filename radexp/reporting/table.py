@@ -60,8 +60,8 @@ def as_text(table: pd.DataFrame) -> str:
     for setting, rows in table.groupby("setting", sort=False):
         cells = [_cells(row) for row in rows.to_dict("records")]
         blocks.append(str(setting)[:TEXT_COLUMNS])
-        blocks.append(_align([RESULT_HEADS, *_pick(cells, RESULT_HEADS)]))
-        blocks.append(_align([COST_HEADS, *_pick(cells, COST_HEADS)]))
+        blocks.append(align([RESULT_HEADS, *_pick(cells, RESULT_HEADS)]))
+        blocks.append(align([COST_HEADS, *_pick(cells, COST_HEADS)]))
     return (
         "\n\n".join([*blocks, "\n".join(textwrap.fill(note, TEXT_COLUMNS) for note in NOTES)])
         + "\n"
@@ -159,7 +159,7 @@ def _pick(cells: list[dict[str, str]], heads: Sequence[str]) -> list[tuple[str, 
     return [tuple(row[head] for head in heads) for row in cells]
 
 
-def _align(rows: Sequence[Sequence[str]]) -> str:
+def align(rows: Sequence[Sequence[str]]) -> str:
     """Pad cells to columns two spaces apart; the first column gives way beyond 100 columns."""
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
     widths[0] = min(widths[0], TEXT_COLUMNS - sum(widths[1:]) - 2 * (len(widths) - 1))

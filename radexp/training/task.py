@@ -10,7 +10,8 @@ from torch.nn import functional as F
 
 from radexp.data.dataset import Split
 
-EVALUATION_BATCH = 2000
+# Small enough for the activations of a batch to be memory that the process has already.
+EVALUATION_BATCH = 200
 
 
 @dataclass(frozen=True)

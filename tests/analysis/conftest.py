@@ -23,7 +23,7 @@ def build_tables(
             runs.append(
                 {
                     **{"run": run, "study": "study", "preset": "quick", "model": "mlp"},
-                    **{"hidden": "300", "data": "mnist", "iterations": 20_000, "budget": "10%"},
+                    **{"sizes": "300", "data": "mnist", "iterations": 20_000, "budget": "10%"},
                     **{
                         "keep": math.nan,
                         "batch_size": 150.0,

@@ -104,7 +104,13 @@ def test_more_memory_is_not_the_same_memory(tables, five_arms, factor, outcome):
 
 @pytest.mark.parametrize(
     ("changes", "quick"),
-    [({}, False), ({"data": "digits"}, True), ({"iterations": 19_999}, True)],
+    [
+        ({}, False),
+        ({"data": "digits"}, True),
+        ({"iterations": 19_999}, True),
+        ({"data": "cifar10", "iterations": 100_000}, True),
+        ({"data": "sequential_mnist", "iterations": 200_000}, True),
+    ],
 )
 def test_the_title_says_what_is_not_the_published_protocol(tables, five_arms, changes, quick):
     verdict = judge("C3", *tables(five_arms, **changes))

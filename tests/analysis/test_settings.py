@@ -1,6 +1,7 @@
 """Settings: what may be compared, and how versions of one arm are named."""
 
 import pandas as pd
+import pytest
 
 from radexp.analysis.settings import by_setting
 
@@ -14,6 +15,30 @@ def test_runs_of_different_data_are_different_settings(tables):
         ("mnist", True, 2),
     ]
     assert found[0][0].title == "study: mlp 300 on digits, 2,000 iterations"
+
+
+def test_runs_of_different_sizes_are_different_settings(tables):
+    sizes = ["16-32, kernel 3, average", "16-32, kernel 5, average", "16-32, kernel 5, max"]
+    parts = [tables({"rad": [0.1]}, model="cnn", sizes=text)[0] for text in sizes]
+    found = by_setting(pd.concat(parts, ignore_index=True))
+    assert [setting.sizes for setting, _ in found] == sizes
+    assert found[0][0].title == "study: cnn 16-32, kernel 3, average on mnist, 20,000 iterations"
+
+
+@pytest.mark.parametrize(
+    ("model", "data", "iterations"),
+    [("mlp", "mnist", 20_000), ("cnn", "cifar10", 100_000), ("rnn", "sequential_mnist", 200_000)],
+)
+def test_each_network_has_one_published_protocol(tables, model, data, iterations):
+    def published(model, data, iterations):
+        runs, _ = tables({"rad": [0.1]}, model=model, data=data, iterations=iterations)
+        return by_setting(runs)[0][0].published
+
+    assert published(model, data, iterations)
+    assert not published(model, data, iterations - 1)
+    others = {"mnist", "cifar10", "sequential_mnist", "digits", ""} - {data}
+    assert not any(published(model, other, 10**6) for other in others)
+    assert not published("new", data, iterations)
 
 
 def test_different_tuning_between_arms_leaves_labels_alone(tables):

@@ -7,8 +7,8 @@ import pytest
 import torch
 
 OPTIONS = {
-    "model": "mlp",
-    "data": "digits, mnist",
+    "model": "cnn, mlp, rnn",
+    "data": "cifar10, digits, mnist, sequential_mnist",
     "estimator": "exact, rad, rad_project, rad_shared, small_batch",
     "optimizer": "adam, sgd",
     "experiment": "mnist_mlp",
@@ -16,7 +16,11 @@ OPTIONS = {
 }
 BAD = [
     # command line, what the one line must contain
-    ("frobnicate", "frobnicate: allowed is train, reproduce, report, data", "radexp --help"),
+    (
+        "frobnicate",
+        "frobnicate: allowed is train, reproduce, report, memory, data",
+        "radexp --help",
+    ),
     ("--frobnicate", "--frobnicate: allowed is train", "radexp --help"),
     *(
         (f"train {group}=nope", f"{group.split()[-1]}=nope: allowed is {options}", "pick one")
@@ -92,12 +96,20 @@ BAD = [
     ),
     ("train budget=0%", "budget=0%: allowed is a number above zero with one of B", "try budget="),
     ("train budget=10% estimator.keep=0.5", "budget=10% and estimator.keep=0.5: allowed", "drop"),
+    # Sizes of a model
+    ("train model.channels=[3]", "model.channels=[3] with model=mlp: allowed is model.hidden"),
+    ("train model=cnn model.hidden=[3]", "model.hidden=[3] with model=cnn: allowed is model.chan"),
+    ("train model=cnn model.kernel_size=4", "model.kernel_size=4: allowed is an odd number from"),
+    ("train model=cnn model.pooling=min", "model.pooling=min: allowed is average, max", "try"),
+    ("train model=cnn model.channels=[]", "model.channels=[]: allowed is the channels of at"),
+    ("train model=rnn model.hidden=[3,3]", "model.hidden=[3, 3] with model=rnn: allowed is ex"),
     # Data
     ("train data=mnist data.root=nowhere", "nowhere: is no folder", "data.root and", "correct the"),
     ("train data=mnist data.root={data}", "/train-images-idx3-ubyte", "expected is", "replace it"),
+    ("train data=cifar10 data.root={empty}", "not found in", "must hold it", "radexp data cifar10"),
     ("train data=mnist data.root={empty}", "not found in", "must hold it", "radexp data mnist"),
-    ("data", "allowed is names of digits, mnist and data.root=FOLDER; try radexp data mnist"),
-    ("data nope", "nope: allowed is digits, mnist"),
+    ("data", "allowed is names of digits, mnist, cifar10, sequential_mnist and data.root=FOLDER"),
+    ("data nope", "nope: allowed is digits, mnist, cifar10, sequential_mnist; try radexp data"),
     ("data digits root=x", "root=x: allowed is names of digits", "try radexp data mnist"),
     ("data mnist data.root={data}", "/train-images-idx3-ubyte", "expected is", "replace it"),
     # Sweeps and flags
@@ -123,11 +135,11 @@ BAD = [
 ]
 # What Hydra itself stumbles over
 HYDRA = [
-    ("train model=null", "model=null", "allowed is mlp"),
+    ("train model=null", "model=null", "allowed is cnn, mlp, rnn"),
     ("train estimator=null", "estimator=null", "allowed is exact"),
     ("train experiment=1", "experiment=1", "allowed is mnist_mlp"),
     ("train optimizer=true", "optimizer=true", "allowed is adam, sgd"),
-    ("train model=[8]", "model=[8]", "allowed is mlp"),
+    ("train model=[8]", "model=[8]", "allowed is cnn, mlp, rnn"),
     ("train ~estimator=1", "estimator"),
     ("train ~estimator +estimator.keep=0.5", "estimator"),
     ("train =3", "=3", "--help"),

@@ -25,7 +25,8 @@ from radexp import __version__
         (("train", "--hydra-help"), ["--multirun"]),
         (("report", "--help"), ["radexp report", "runs"]),
         (("reproduce", "--help"), ["radexp reproduce", "preset", "mnist_mlp"]),
-        (("data", "--help"), ["radexp data", "data.root", "digits, mnist"]),
+        (("data", "--help"), ["radexp data", "data.root", "digits, mnist, cifar10, seq"]),
+        (("memory", "--help"), ["radexp memory", "Table 1", "--per-layer"]),
         (("data", "digits"), ["digits: embedded, verified"]),
     ],
 )

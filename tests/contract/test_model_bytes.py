@@ -12,6 +12,9 @@ from radexp.memory.meter import SavedBytesMeter
 from radexp.memory.predict import predict_saved_bytes
 from radexp.models import build_model
 
+# Shape of an example and examples in the larger batch, where the default is not natural.
+DEFAULT_INPUT = (1, 28, 28), 150
+INPUTS = {"cnn": ((3, 32, 32), 11), "rnn": ((28, 1), 150)}
 KEEPS = [1, 0.8, 0.5, 0.3, 0.1, 0.05]
 ARMS = [
     (name, {"keep": keep} if load_estimator_config(name).free == "keep" else {})
@@ -20,30 +23,35 @@ ARMS = [
 ]
 
 
+def shape_of(model):
+    return INPUTS.get(model, DEFAULT_INPUT)[0]
+
+
 def build(model, estimator, settings, device):
     config = OmegaConf.merge(
         OmegaConf.structured(ModelConfig), OmegaConf.load(config_folder() / f"model/{model}.yaml")
     )
     with torch.device(device):
-        network = build_model(OmegaConf.to_object(config), (1, 28, 28), 10)
+        network = build_model(OmegaConf.to_object(config), shape_of(model), 10)
     return randomize(network, estimator, **settings).model
 
 
-def batch(count, device="cpu"):
-    return torch.rand(count, 1, 28, 28, device=device), torch.zeros(
-        count, dtype=torch.int64, device=device
-    )
+def batch(model, count, device="cpu"):
+    x = torch.rand(count, *shape_of(model), device=device)
+    return x, torch.zeros(count, dtype=torch.int64, device=device)
 
 
 @pytest.mark.parametrize(("estimator", "settings"), ARMS, ids=str)
-@pytest.mark.parametrize("model", choices("model"))
-@pytest.mark.parametrize("count", [150, 7])
+@pytest.mark.parametrize(
+    ("model", "count"),
+    [(m, count) for m in choices("model") for count in (INPUTS.get(m, DEFAULT_INPUT)[1], 7)],
+)
 def test_predicted_bytes_are_measured_to_the_byte(model, estimator, settings, count):
-    network, (x, y) = build(model, estimator, settings, "cpu"), batch(count)
+    network, (x, y) = build(model, estimator, settings, "cpu"), batch(model, count)
     with SavedBytesMeter(network.parameters()) as meter:
         loss = cross_entropy(network(x), y)
     held = meter.held_bytes
     loss.backward()
     plan = build(model, estimator, settings, "meta")
     assert held == meter.peak_bytes
-    assert predict_saved_bytes(plan, cross_entropy, *batch(count, "meta")) == held
+    assert predict_saved_bytes(plan, cross_entropy, *batch(model, count, "meta")) == held

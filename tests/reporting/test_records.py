@@ -1,6 +1,7 @@
 """Records: found wherever they lie, refused in one line, the same after a round trip."""
 
 import json
+from pathlib import Path
 
 import pandas as pd
 import pytest
@@ -9,6 +10,9 @@ from hypothesis import strategies as st
 
 from radexp.errors import UsageError
 from radexp.reporting.records import load_records, write_evidence
+from radexp.reporting.report import write_report
+
+COMMITTED = Path(__file__).parents[2] / "results/mnist_mlp"
 
 
 def assert_same(one, other):
@@ -34,6 +38,22 @@ def test_evidence_round_trips_exactly(study, make_run, tmp_path):
     files = write_evidence(records, tmp_path / "results")
     assert [path.name for path in files] == ["runs.csv", "curves.csv", "environment.json"]
     assert_same(records, load_records(tmp_path / "results"))
+
+
+def test_evidence_with_the_old_column_reads_the_same(study, tmp_path):
+    records = load_records(study)
+    runs = write_evidence(records, tmp_path / "results")[0]
+    head, rows = runs.read_text().split("\n", 1)
+    assert head.count(",sizes,") == 1
+    runs.write_text(head.replace(",sizes,", ",hidden,") + "\n" + rows)
+    assert_same(records, load_records(tmp_path / "results"))
+
+
+def test_the_committed_evidence_gives_the_committed_report(tmp_path):
+    write_report(COMMITTED, tmp_path)
+    for name in ("table.csv", "claims.csv"):
+        new, old = (pd.read_csv(place / name) for place in (tmp_path, COMMITTED / "report"))
+        pd.testing.assert_frame_equal(new, old, rtol=1e-9)
 
 
 @settings(

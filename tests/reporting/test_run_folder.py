@@ -25,12 +25,38 @@ def test_a_completed_run(make_run):
     assert set(run.row) == set(RUNS)
     assert run.row["arm"] == "rad"
     assert run.row["seed"] == 2**63 - 1
-    assert run.row["hidden"] == "300x300x300"
+    assert run.row["sizes"] == "300x300x300"
     assert run.row["keep"] == 0.0914
     assert run.row["measured_peak_bytes"] == 9_500_000
     assert run.row["over_budget"] == "no"
     assert run.environment["git_commit"] == "abc123"
     assert run.curves["split"].value_counts().to_dict() == {"train": 21, "test": 21, "batch": 20}
+
+
+# As config.yaml has them: every key of the schema, whether the model uses it or not.
+UNUSED = {"hidden": [], "channels": [], "kernel_size": 5, "pooling": "average"}
+
+
+@pytest.mark.parametrize(
+    ("model", "sizes"),
+    [
+        ({"name": "mlp"}, ""),
+        ({"name": "mlp", "hidden": 8}, "8"),
+        ({**UNUSED, "name": "mlp"}, ""),
+        ({**UNUSED, "name": "mlp", "hidden": [300, 20]}, "300x20"),
+        ({**UNUSED, "name": "rnn", "hidden": [100]}, "100"),
+        ({**UNUSED, "name": "cnn", "channels": [16, 32]}, "16-32, kernel 5, average"),
+        ({"name": "cnn", "channels": [4], "kernel_size": 3, "pooling": "max"}, "4, kernel 3, max"),
+        ({**UNUSED, "name": "new", "hidden": [9], "channels": [4]}, "9, 4, kernel 5, average"),
+    ],
+)
+def test_sizes_are_described_in_one_text(make_run, model, sizes):
+    folder = make_run()
+    plain = read_run(folder).row
+    edit(folder / "config.yaml", model=model)
+    row = read_run(folder).row
+    assert row["sizes"] == sizes
+    assert row["settings"] == plain["settings"]
 
 
 def test_a_run_that_is_going_on_is_interrupted(make_run):

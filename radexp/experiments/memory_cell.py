@@ -1,0 +1,91 @@
+"""One cell of the memory table: what a training step needs, predicted and measured."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import torch
+
+from radexp.config import ModelConfig, TrainConfig
+from radexp.data import Dataset, Split
+from radexp.experiments.build import build_trainer
+from radexp.experiments.plan import make_plan
+from radexp.memory import LayerLedger, SavedBytesMeter
+from radexp.training import classification_loss, measure_step
+
+
+@dataclass(frozen=True)
+class Cell:
+    """What one configuration needs.
+
+    Attributes:
+        numbers: A row of the table: bytes predicted and measured, and the step's peak.
+        layers: For each layer its name, kind, and bytes predicted and measured.
+    """
+
+    numbers: dict[str, Any]
+    layers: list[dict[str, Any]]
+
+
+def random_dataset(input_shape: tuple[int, ...], num_classes: int, num_examples: int) -> Dataset:
+    """Return noise in the shape of a data set: memory depends on shapes alone."""
+    draws = torch.Generator().manual_seed(0)
+    inputs = torch.rand(num_examples, *input_shape, generator=draws)
+    split = Split(inputs, torch.arange(num_examples) % num_classes)
+    return Dataset("noise", split, split, num_classes)
+
+
+def measure_cell(config: TrainConfig, input_shape: tuple[int, ...], num_classes: int) -> Cell:
+    """Predict and measure the memory of one training step.
+
+    The step is the one that ``radexp train`` takes, measured as it measures it, on noise.
+
+    Args:
+        config: The request.
+        input_shape: Shape of one example.
+        num_classes: Classes to tell apart.
+    """
+    torch.set_num_threads(config.threads or 1)
+    dataset = random_dataset(input_shape, num_classes, config.training.batch_size)
+    plan = make_plan(config, dataset)
+    trainer = build_trainer(plan)
+    memory = measure_step(trainer)
+    numbers = {
+        "model": config.model.name,
+        "sizes": _sizes(config.model),
+        "input": "x".join(map(str, input_shape)),
+        "estimator": plan.estimator.name,
+        "keep": 1.0 if plan.estimator.keep is None else plan.estimator.keep,
+        "batch_size": plan.batch_size,
+        "whole_batch_size": config.training.batch_size,
+        "lean": plan.estimator.lean,
+        "parameter_bytes": plan.parameter_bytes,
+        "predicted_saved_bytes": plan.predicted_saved_bytes,
+        "measured_saved_bytes": memory.saved_bytes,
+        **{f"peak_{name}_bytes": size for name, size in memory.peak_bytes.items()},
+    }
+    x, y = trainer.next_batch()
+    meter = SavedBytesMeter(trainer.model.parameters())
+    with meter, LayerLedger(trainer.model, meter) as ledger:
+        loss = classification_loss(trainer.model(x), y)
+    del loss
+    kinds = {name: type(module).__name__ for name, module in trainer.model.named_modules()}
+    layers = [
+        {
+            "layer": name,
+            "kind": kinds.get(name, "loss"),
+            "predicted_saved_bytes": plan.predicted_by_layer[name],
+            "measured_saved_bytes": size,
+        }
+        for name, size in ledger.saved_bytes.items()
+    ]
+    return Cell(numbers, layers)
+
+
+def _sizes(model: ModelConfig) -> str:
+    """Write the sizes that a network has."""
+    sizes = {key: value for key, value in asdict(model).items() if key != "name"}
+    if not model.channels:
+        del sizes["channels"], sizes["kernel_size"], sizes["pooling"]
+    return " ".join(f"{key}={value}" for key, value in sizes.items() if value != [])
