@@ -6,7 +6,7 @@ STAMP := $(VENV)/.installed
 PRESET ?= quick
 WORDS ?=
 
-.PHONY: help setup reproduce test lint bench evidence clean
+.PHONY: help setup reproduce test lint bench evidence memory-table scaling clean
 
 help:
 	@echo "make setup                     create $(VENV) with radexp, editable, and its locked dependencies"
@@ -14,6 +14,8 @@ help:
 	@echo "make test                      lint, types and the whole test suite"
 	@echo "make bench                     step times against stock PyTorch, interleaved in one process"
 	@echo "make evidence                  write results/mnist_mlp from outputs/mnist_mlp-paper"
+	@echo "make memory-table              write results/memory_table: Table 1, measured (2 minutes)"
+	@echo "make scaling                   write results/recurrent_scaling (10 minutes)"
 
 setup: $(STAMP)
 
@@ -42,6 +44,12 @@ bench: setup
 evidence: setup
 	$(BIN)/python scripts/collect_evidence.py outputs/mnist_mlp-paper results/mnist_mlp \
 		--command 'radexp reproduce experiment=mnist_mlp preset=paper'
+
+memory-table: setup
+	$(BIN)/radexp memory output=results/memory_table
+
+scaling: setup
+	$(BIN)/python scripts/scale_rnn.py results/recurrent_scaling
 
 clean:
 	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -13,15 +13,24 @@ import pytest
 
 from radexp import cli
 from radexp.commands.train import plan_words
+from radexp.data import Dataset, Split, load_dataset
+from radexp.experiments import plan
 
 ROOT = Path(__file__).resolve().parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 BLOCKS = re.findall(r"```(\w+)\n(.*?)```", README, flags=re.DOTALL)
 LINES = [line for kind, text in BLOCKS if kind == "bash" for line in text.splitlines()]
 RADEXP_LINES = [line for line in LINES if line.startswith("radexp ")]
-NEEDS_MNIST = pytest.mark.skipif(
-    "RADEXP_DATA" not in os.environ, reason="RADEXP_DATA names no folder with MNIST"
+NEEDS_DATA = pytest.mark.skipif(
+    "RADEXP_DATA" not in os.environ, reason="RADEXP_DATA names no folder with MNIST and CIFAR-10"
 )
+
+
+def beginning_of(name, root):
+    """Load a data set and keep its beginning: evaluating on all of it would take minutes."""
+    data = load_dataset(name, root)
+    parts = (Split(s.inputs[:300].clone(), s.labels[:300].clone()) for s in (data.train, data.test))
+    return Dataset(name, *parts, data.num_classes)
 
 
 def test_every_line_is_tested():
@@ -37,12 +46,16 @@ def test_make_targets_exist(line):
 
 @pytest.mark.parametrize(
     "line",
-    [pytest.param(x, marks=[NEEDS_MNIST] if "mnist" in x else []) for x in RADEXP_LINES],
+    [
+        pytest.param(x, marks=[NEEDS_DATA] if "mnist" in x or "cifar" in x else [])
+        for x in RADEXP_LINES
+    ],
 )
 def test_radexp_lines_run(line, tmp_path, monkeypatch, capfd):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(sys, "argv", ["radexp"])
     words = shlex.split(line)[1:]
+    monkeypatch.setattr(plan, "_load_dataset_once", beginning_of)
     if words[0] == "report":
         assert cli.main(["train", "training.iterations=2"]) == 0
     if words[0] == "train" and "--help" not in words:

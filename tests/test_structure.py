@@ -11,8 +11,9 @@ import radexp
 
 ROOT = Path(radexp.__file__).parent
 LAYERS = [  # from bottom to top: a module imports from its own layer and those below
-    {"errors", "catalogue", "config", "seeding"},
-    *({name} for name in ("sketches", "ops", "layers", "memory", "models", "data", "training")),
+    {"errors", "catalogue", "config", "seeding", "eager"},
+    *({name} for name in ("kernels", "sketches", "ops", "layers", "memory", "models", "data")),
+    {"training"},
     *({name} for name in ("analysis", "experiments", "reporting", "commands", "cli")),
 ]
 MAX_LINES = 300
