@@ -14,12 +14,24 @@ from radexp.kernels.parallel import compiled, run_parts
 # Bytes of a mask that one thread makes or applies at a time.
 PART_BYTES = 2**14
 
+# Entries that one thread looks at before it packs their bits, few enough to stay in a cache.
+BLOCK = 4096
+
+# Multiplying eight bytes of 0 or 1, read as one little-endian integer, by this constant collects
+# byte i's bit at position 56 + i; no two partial products meet, so nothing carries.
+_GATHER, _TOP = np.uint64(0x0102040810204080), np.uint64(56)
+
 # The bits of each byte, and for each bit a number with all bits set or none.
 _BITS = (np.arange(256)[:, None] >> np.arange(8)) & 1
 _SELECTORS = -_BITS
 _BITS_OF_SIZE = {4: _BITS.astype(np.float32), 8: _BITS.astype(np.float64)}
-_SELECTORS_OF_SIZE = {4: _SELECTORS.astype(np.int32), 8: _SELECTORS.astype(np.int64)}
+SELECTORS_OF_SIZE = {4: _SELECTORS.astype(np.int32), 8: _SELECTORS.astype(np.int64)}
 _INTEGER_OF_SIZE = {4: torch.int32, 8: torch.int64}
+
+
+def as_integers(values: Tensor) -> Tensor:
+    """View floating-point numbers as integers of the same size."""
+    return values.view(_INTEGER_OF_SIZE[values.itemsize])
 
 
 def pack_nonzero(values: Tensor) -> Tensor:
@@ -35,11 +47,31 @@ def pack_nonzero(values: Tensor) -> Tensor:
         >>> pack_nonzero(torch.tensor([3.0, 0.0, -1.0])).tolist()
         [5]
     """
-    integers = _INTEGER_OF_SIZE[values.itemsize]
-    entries = values.view(-1).view(integers).numpy()
+    entries = as_integers(values.view(-1)).numpy()
     packed = torch.empty(-(-len(entries) // 8), dtype=torch.uint8)
-    all_but_sign = torch.iinfo(integers).max
+    all_but_sign = np.iinfo(entries.dtype).max
     _in_parts(_pack, len(packed), entries, packed.numpy(), all_but_sign)
+    return packed
+
+
+def relu_and_pack(values: Tensor, result: Tensor) -> Tensor:
+    """Write ``max(values, 0)`` and return which entries are alive, in one pass.
+
+    Args:
+        values: Contiguous, float32 or float64, on the CPU; NaN is alive and stays NaN.
+        result: Where to write, of the same kind; may be ``values`` itself.
+
+    Returns:
+        uint8 tensor of shape (ceil(values.numel() / 8),), the bits of ``pack_nonzero(result)``.
+
+    Example:
+        >>> values = torch.tensor([3.0, 0.0, -1.0, 2.0])
+        >>> relu_and_pack(values, values).tolist(), values.tolist()
+        ([9], [3.0, 0.0, 0.0, 2.0])
+    """
+    source, target = (tensor.view(-1).numpy() for tensor in (values, result))
+    packed = torch.empty(-(-len(source) // 8), dtype=torch.uint8)
+    _in_parts(_relu_and_pack, len(packed), source, target, packed.numpy())
     return packed
 
 
@@ -55,9 +87,8 @@ def select_by_bits(values: Tensor, packed: Tensor) -> Tensor:
         [3.0, 0.0]
     """
     result = torch.empty_like(values)
-    integers = _INTEGER_OF_SIZE[values.itemsize]
-    source, target = (tensor.view(-1).view(integers).numpy() for tensor in (values, result))
-    selectors = _SELECTORS_OF_SIZE[values.itemsize]
+    source, target = (as_integers(tensor.view(-1)).numpy() for tensor in (values, result))
+    selectors = SELECTORS_OF_SIZE[values.itemsize]
     _in_parts(_select, len(packed), source, packed.numpy(), selectors, target)
     return result
 
@@ -91,24 +122,39 @@ def _in_parts(loop: Callable[..., None], num_bytes: int, *operands: Any) -> None
 @compiled()
 def _pack(values: Any, packed: Any, magnitude: int, start: int, stop: int) -> None:
     """Pack numbers that are read as integers; without its sign -0.0 is zero too."""
-    whole = min(stop, len(values) // 8)
-    for j in range(start, whole):
-        a = values[8 * j : 8 * j + 8]
-        packed[j] = (
-            (a[0] & magnitude != 0)
-            | (a[1] & magnitude != 0) << 1
-            | (a[2] & magnitude != 0) << 2
-            | (a[3] & magnitude != 0) << 3
-            | (a[4] & magnitude != 0) << 4
-            | (a[5] & magnitude != 0) << 5
-            | (a[6] & magnitude != 0) << 6
-            | (a[7] & magnitude != 0) << 7
-        )
-    if whole < stop:  # the last byte, not full
-        last = 0
-        for i in range(8 * whole, len(values)):
-            last |= (values[i] & magnitude != 0) << (i - 8 * whole)
-        packed[whole] = last
+    alive = np.zeros(BLOCK, np.uint8)
+    for first in range(8 * start, min(8 * stop, len(values)), BLOCK):
+        block = values[first : min(first + BLOCK, 8 * stop)]
+        for i in range(len(block)):
+            alive[i] = 1 if block[i] & magnitude else 0
+        gather_bits(alive, len(block), packed[first // 8 :])
+
+
+@compiled()
+def _relu_and_pack(values: Any, result: Any, packed: Any, start: int, stop: int) -> None:
+    """Write and pack what is alive of the entries of bytes ``start`` to ``stop``."""
+    alive = np.zeros(BLOCK, np.uint8)
+    for first in range(8 * start, min(8 * stop, len(values)), BLOCK):
+        last = min(first + BLOCK, 8 * stop)
+        relu_to_bits(values[first:last], result[first:last], alive, packed[first // 8 :])
+
+
+@compiled(inline=True)
+def relu_to_bits(values: Any, result: Any, alive: Any, packed: Any) -> None:
+    """Write ``max(values, 0)`` and the bits of what is alive; ``alive`` is scratch."""
+    for i in range(len(values)):
+        result[i] = 0 if values[i] < 0 else values[i]  # -0.0 and NaN stay, as in PyTorch
+        alive[i] = 0 if values[i] <= 0 else 1
+    gather_bits(alive, len(values), packed)
+
+
+@compiled(inline=True)
+def gather_bits(alive: Any, count: int, packed: Any) -> None:
+    """Pack the first ``count`` bytes of ``alive``, each 0 or 1; there is room for whole eights."""
+    alive[count : -(-count // 8) * 8] = 0
+    words = alive.view(np.uint64)
+    for j in range(-(-count // 8)):
+        packed[j] = (words[j] * _GATHER) >> _TOP
 
 
 @compiled()

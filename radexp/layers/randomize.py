@@ -12,6 +12,7 @@ from torch import nn
 from radexp.errors import UsageError
 from radexp.layers.base import LeanLayer, SketchedLayer
 from radexp.layers.estimator import Estimator
+from radexp.layers.sequential import LeanSequential
 from radexp.seeding import SeedStream
 
 # Modules that keep nothing of their input, so that nothing is lost by leaving them alone.
@@ -43,9 +44,10 @@ def randomize(
 
     Layers keep their identity, parameters, hooks and ``state_dict`` keys; only their class
     changes, such as ``nn.Linear`` to ``SketchedLinear`` or ``nn.ReLU`` to ``BitReLU``; see
-    ``LeanLayer.registry``. Values of the forward pass do not change, gradients stay unbiased, and
-    calling it again with another estimator replaces the first; ``randomize(model, "exact")``
-    restores stock PyTorch. Lean layers are used only where they keep less than PyTorch's own.
+    ``LeanLayer.registry``; a plain ``nn.Sequential`` becomes a ``LeanSequential``. Values of the
+    forward pass do not change, gradients stay unbiased, and calling it again with another
+    estimator replaces the first; ``randomize(model, "exact")`` restores stock PyTorch. Lean
+    layers are used only where they keep less than PyTorch's own.
 
     Args:
         model: Any module. Layers of exactly a registered type are converted, subclasses and
@@ -76,7 +78,7 @@ def randomize(
             "set them on the Estimator, or give its name instead"
         )
     for module in model.modules():
-        if isinstance(module, LeanLayer):
+        if isinstance(module, LeanLayer | LeanSequential):
             module.restore_stock()
     followed_by = _successors(model)
     converted = []
@@ -87,6 +89,9 @@ def randomize(
             assert isinstance(module, LeanLayer)
             module.prepare(estimator, seed, name)
             converted.append(name)
+    for module in model.modules() if converted else ():
+        if type(module) is nn.Sequential:
+            module.__class__ = LeanSequential
     left_alone = (name for name, leaf in _leaves(model) if name not in converted)
     return Randomized(model, tuple(converted), tuple(left_alone))
 

@@ -13,8 +13,14 @@ from radexp.models.sizes import require_only
 POOLS: dict[str, type[nn.Module]] = {"average": nn.AvgPool2d, "max": nn.MaxPool2d}
 
 
-class CNN(nn.Sequential):
-    """Convolutions that keep the image's size, a 2x2 pool after every second one, a linear layer.
+def cnn(
+    input_shape: tuple[int, ...],
+    channels: Sequence[int],
+    kernel_size: int,
+    num_classes: int,
+    pooling: str = "average",
+) -> nn.Sequential:
+    """Stack convolutions that keep the image's size, a pool after every second, a linear layer.
 
     With images of (3, 32, 32), channels 16, 32, 32, 32, kernels of 5x5 and 10 classes it is the
     paper's convolutional network: 85,802 parameters.
@@ -24,42 +30,33 @@ class CNN(nn.Sequential):
         channels: Output channels of each convolution.
         kernel_size: Height and width of the kernels, odd.
         num_classes: Classes.
-        pooling: ``"average"`` or ``"max"``.
+        pooling: ``"average"`` or ``"max"``, of 2x2.
 
     Raises:
         UsageError: If there is no convolution, or the examples are no images or are too small to
             be halved by every pool.
 
     Example:
-        >>> network = CNN((3, 32, 32), [16, 32, 32, 32], 5, 10)
+        >>> network = cnn((3, 32, 32), [16, 32, 32, 32], 5, 10)
         >>> sum(p.numel() for p in network.parameters())
         85802
 
     Source: appendix, "ConvNet on CIFAR-10".
     """
-
-    def __init__(
-        self,
-        input_shape: tuple[int, ...],
-        channels: Sequence[int],
-        kernel_size: int,
-        num_classes: int,
-        pooling: str = "average",
-    ) -> None:
-        num_channels, height, width = _require_image(input_shape, len(channels))
-        layers: list[nn.Module] = []
-        for number, size in enumerate(channels, start=1):
-            padding = kernel_size // 2
-            layers += [nn.Conv2d(num_channels, size, kernel_size, padding=padding), nn.ReLU()]
-            num_channels = size
-            if number % 2 == 0:
-                layers.append(POOLS[pooling](2))
-                height, width = height // 2, width // 2
-        features = num_channels * height * width
-        super().__init__(*layers, nn.Flatten(), nn.Linear(features, num_classes))
+    num_channels, height, width = _require_image(input_shape, len(channels))
+    layers: list[nn.Module] = []
+    for number, size in enumerate(channels, start=1):
+        padding = kernel_size // 2
+        layers += [nn.Conv2d(num_channels, size, kernel_size, padding=padding), nn.ReLU()]
+        num_channels = size
+        if number % 2 == 0:
+            layers.append(POOLS[pooling](2))
+            height, width = height // 2, width // 2
+    features = num_channels * height * width
+    return nn.Sequential(*layers, nn.Flatten(), nn.Linear(features, num_classes))
 
 
-def build(config: ModelConfig, input_shape: tuple[int, ...], num_classes: int) -> CNN:
+def build(config: ModelConfig, input_shape: tuple[int, ...], num_classes: int) -> nn.Sequential:
     """Build the network that ``configs/model/cnn.yaml`` describes.
 
     Args:
@@ -74,7 +71,7 @@ def build(config: ModelConfig, input_shape: tuple[int, ...], num_classes: int) -
         UsageError: If other sizes are set, or the examples are no images or are too small.
     """
     require_only(config, "channels", "kernel_size", "pooling")
-    return CNN(input_shape, config.channels, config.kernel_size, num_classes, config.pooling)
+    return cnn(input_shape, config.channels, config.kernel_size, num_classes, config.pooling)
 
 
 def _require_image(input_shape: tuple[int, ...], num_convolutions: int) -> tuple[int, int, int]:

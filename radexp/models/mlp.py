@@ -11,7 +11,7 @@ from radexp.config import ModelConfig
 from radexp.models.sizes import require_only
 
 
-class MLP(nn.Sequential):
+def mlp(num_features: int, hidden: Sequence[int], num_classes: int) -> nn.Sequential:
     """Flatten, then ``len(hidden)`` linear layers with ReLU, then a linear layer to the classes.
 
     With 784 features, hidden sizes 300, 300, 300 and 10 classes it is the paper's fully connected
@@ -23,21 +23,19 @@ class MLP(nn.Sequential):
         num_classes: Classes.
 
     Example:
-        >>> sum(p.numel() for p in MLP(784, [300, 300, 300], 10).parameters())
+        >>> sum(p.numel() for p in mlp(784, [300, 300, 300], 10).parameters())
         419110
 
     Source: appendix, "FC on MNIST".
     """
-
-    def __init__(self, num_features: int, hidden: Sequence[int], num_classes: int) -> None:
-        layers: list[nn.Module] = [nn.Flatten()]
-        for size in hidden:
-            layers += [nn.Linear(num_features, size), nn.ReLU()]
-            num_features = size
-        super().__init__(*layers, nn.Linear(num_features, num_classes))
+    layers: list[nn.Module] = [nn.Flatten()]
+    for size in hidden:
+        layers += [nn.Linear(num_features, size), nn.ReLU()]
+        num_features = size
+    return nn.Sequential(*layers, nn.Linear(num_features, num_classes))
 
 
-def build(config: ModelConfig, input_shape: tuple[int, ...], num_classes: int) -> MLP:
+def build(config: ModelConfig, input_shape: tuple[int, ...], num_classes: int) -> nn.Sequential:
     """Build the network that ``configs/model/mlp.yaml`` describes.
 
     Args:
@@ -52,4 +50,4 @@ def build(config: ModelConfig, input_shape: tuple[int, ...], num_classes: int) -
         UsageError: If other sizes are set.
     """
     require_only(config, "hidden")
-    return MLP(prod(input_shape), config.hidden, num_classes)
+    return mlp(prod(input_shape), config.hidden, num_classes)
