@@ -17,6 +17,7 @@ COMMANDS = {
     "memory": "predict and measure the bytes of a training step: the paper's Table 1",
     "data": "fetch and verify data sets",
 }
+RESUMING = ("train", "reproduce")
 USAGE = "\n".join(
     [
         "radexp: randomized automatic differentiation under a measured memory budget.",
@@ -59,7 +60,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"radexp: {' '.join(str(error).split())}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
-        print("radexp: interrupted; the same command resumes", file=sys.stderr)
+        again = "resumes" if words[0] in RESUMING else "starts anew"
+        print(f"radexp: interrupted; the same command {again}", file=sys.stderr)
         return 130
     except BrokenPipeError:
         # The reader of our output has gone, as in `radexp train --help | head`.

@@ -1,4 +1,4 @@
-"""What tests of whole runs share: an empty folder, the command line in-process, tiny plans."""
+"""What tests share: devices; an empty folder, the command line in-process, tiny plans."""
 
 from __future__ import annotations
 
@@ -23,6 +23,31 @@ class Outcome:
     status: int
     out: str
     err: str
+
+
+@pytest.fixture
+def cuda(monkeypatch):
+    """Return the CUDA device, set to give its numbers all their bits; skip where there is none.
+
+    Products are neither rounded to the 10 bits of TF32 nor added up in bfloat16, so that only the
+    order of sums differs from a CPU, and tolerances for roundings hold as they are. The generators
+    are put back. A test of hundreds of cases is not repeated for a device: it takes one as
+    ``device="cpu"``, which pytest leaves alone, and a test with this fixture calls it in a loop.
+    """
+    if not torch.cuda.is_available():
+        pytest.skip("no CUDA device")
+    monkeypatch.setattr(torch.backends.cudnn, "allow_tf32", False)
+    monkeypatch.setattr(torch.backends.cuda.matmul, "allow_tf32", False)
+    monkeypatch.setattr(torch.backends.cuda.matmul, "allow_bf16_reduced_precision_reduction", False)
+    index = torch.cuda.current_device()
+    with torch.random.fork_rng([index]):
+        yield torch.device("cuda", index)
+
+
+@pytest.fixture(params=["cpu", "cuda"])
+def device(request):
+    """Return one device after the other: the CPU, and CUDA, as above."""
+    return torch.device("cpu") if request.param == "cpu" else request.getfixturevalue("cuda")
 
 
 @pytest.fixture

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import json
-import multiprocessing
-from collections.abc import Callable, Sequence
-from concurrent.futures import ProcessPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
+from collections.abc import Sequence
 from dataclasses import replace
+from functools import cache
+from io import BytesIO
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import pandas as pd
-import torch
 from tqdm import tqdm
 
 from radexp.analysis.table1 import (
@@ -28,12 +26,13 @@ from radexp.commands.words import wants_help
 from radexp.config import TrainConfig, load_estimator_config
 from radexp.data import load_dataset
 from radexp.errors import UsageError, require
-from radexp.experiments.environment import describe_environment
-from radexp.experiments.folder import make_folder
-from radexp.experiments.memory_cell import Cell, measure_cell, random_dataset
+from radexp.experiments.folder import ready_to_write, write_files
+from radexp.experiments.fresh_process import in_fresh_process
+from radexp.experiments.memory_cell import MemoryCell, measure_cell, random_dataset
 from radexp.experiments.plan import make_plan
 from radexp.reporting.memory_table import as_text, layers_as_text, write_figure
 
+FILES = ("memory.csv", "memory_layers.csv", "memory.png", "environment.json")
 HELP = f"""\
 radexp memory: the bytes of a training step, calculated and measured (the paper's Table 1).
 
@@ -48,62 +47,72 @@ Words are overrides as in radexp train; a list of values, as in a=1,2, is measur
   estimator        {", ".join(choices("estimator"))}
                    (default: exact, small_batch at the whole batch, which is exact with lean
                    operations, and rad at the table's fractions)
-  output           folder (default outputs/memory); memory.csv, memory_layers.csv, memory.png,
-                   environment.json
+  output           folder (default outputs/memory) for {", ".join(FILES[:3])} and
+                   {FILES[3]}
   --per-layer      print what each layer keeps; memory_layers.csv has it in any case
 
-Every cell is measured in a process of its own, on noise: memory depends on shapes alone."""
+Every cell is measured in a process of its own, on noise: memory depends on shapes alone. It has one
+thread unless threads=N says otherwise; environment.json describes these processes."""
 
 NUM_CLASSES = 10
-Result = TypeVar("Result")
+# An experiment is a sweep of seeds and tuned step sizes, on which memory does not depend.
+NO_USE = ("experiment", "preset")
+Problem = tuple[tuple[int, ...], int]  # shape of an example, number of classes
 
 
 def memory(words: Sequence[str]) -> int:
     """Predict and measure the memory of every configuration that the words stand for.
 
+    Args:
+        words: Overrides, and flags of this command.
+
+    Returns:
+        The exit status.
+
     Raises:
-        UsageError: If a word is impossible.
+        UsageError: If a word is impossible, the files cannot be written, or a cell does not fit
+            into memory.
     """
     if wants_help(words):
         print(HELP)
         return 0
-    per_layer = "--per-layer" in words
     overrides = [word for word in words if word != "--per-layer"]
+    named = _keys(overrides)
+    configs = _configs(overrides, named)
+    folder = _folder(configs, named)
+    problems = _problems(configs, named)
+    for config, problem in zip(configs, problems, strict=True):  # refused before any work
+        make_plan(config, random_dataset(*problem, 1))
+    with ready_to_write(folder, FILES):
+        cells = _measure(configs, problems)
+        rows = map(_with_paper, cells, configs, problems)
+        table = pd.DataFrame(rows).rename_axis("cell")
+        layers = {index: pd.DataFrame(cell.layers) for index, cell in enumerate(cells)}
+        by_layer = pd.concat(layers, names=["cell"])
+        write_files(folder, _contents(table, by_layer, cells))
+    print(as_text(table))
+    if "--per-layer" in words:
+        print(layers_as_text(table, by_layer))
+    print(f"{folder}: {', '.join(FILES)}")
+    return 0
+
+
+def _keys(overrides: Sequence[str]) -> set[str]:
+    """Return the keys that the words name, and refuse words that this command cannot heed."""
+    keys = set()
     for word in overrides:
         require(not word.startswith("-"), word, "--per-layer or KEY=VALUE", "see --help")
-    named = {word.partition("=")[0] for word in overrides}
-    configs = _configs(overrides, named)
-    folders = {config.output for config in configs}
-    require(len(folders) == 1 and "" not in folders, "output", "one folder", "try output=memory")
-    folder = Path(folders.pop()) if "output" in named else Path("outputs/memory")
-    jobs = [(config, *_problem(config, named)) for config in configs]
-    for config, input_shape, num_classes in jobs:  # what is impossible is refused before any work
-        make_plan(config, random_dataset(input_shape, num_classes, 1))
-    make_folder(folder)
-    progress = tqdm(jobs, desc="measuring", unit="cell", leave=False)
-    cells = [in_fresh_process(measure_cell, *job) for job in progress]
-    rows = [_with_paper(cell, *job) for cell, job in zip(cells, jobs, strict=True)]
-    table = pd.DataFrame(rows).rename_axis("cell")
-    layers = pd.concat(
-        {index: pd.DataFrame(cell.layers) for index, cell in enumerate(cells)}, names=["cell"]
-    )
-    table.to_csv(folder / "memory.csv")
-    layers.droplevel(1).to_csv(folder / "memory_layers.csv")
-    environment = describe_environment(torch.device("cpu"))
-    text = json.dumps(environment, indent=2) + "\n"
-    (folder / "environment.json").write_text(text, encoding="utf-8")
-    write_figure(table, folder / "memory.png")
-    print(as_text(table))
-    if per_layer:
-        print(layers_as_text(table, layers))
-    print(f"{folder}: {', '.join(sorted(path.name for path in folder.iterdir()))}")
-    return 0
+        key = word.partition("=")[0].lstrip("+")
+        instead = "model, data and estimator with their keys, as memory depends on nothing else"
+        require(key not in NO_USE, word, instead, "give, say, model=mlp estimator=exact,rad")
+        keys.add(key)
+    return keys
 
 
 def _configs(overrides: Sequence[str], named: set[str]) -> list[TrainConfig]:
     """Compose every configuration; without an estimator, the cells of Table 1."""
     words = list(overrides)
-    if "model" not in named:
+    if not named & {"model", "model.name"}:
         words.append(f"model={','.join(sorted(NETWORKS))}")
     if "budget" in named or any(name.partition(".")[0] == "estimator" for name in named):
         return compose_jobs(words, multirun=True)
@@ -119,41 +128,70 @@ def _lean(config: TrainConfig) -> TrainConfig:
     return replace(config, estimator=load_estimator_config("small_batch", batch_size=size))
 
 
-def _problem(config: TrainConfig, named: set[str]) -> tuple[tuple[int, ...], int]:
-    """Return the shape of an example, and the number of classes."""
-    if "data" not in named and config.model.name in NETWORKS:
-        return NETWORKS[config.model.name].input_shape, NUM_CLASSES
-    dataset = load_dataset(config.data.name, config.data.root)
-    return dataset.input_shape, dataset.num_classes
+def _folder(configs: Sequence[TrainConfig], named: set[str]) -> Path:
+    """Return the one folder that all configurations name."""
+    folders = {config.output for config in configs}
+    require(len(folders) == 1 and "" not in folders, "output", "one folder", "try output=memory")
+    return Path(folders.pop()) if "output" in named else Path("outputs/memory")
 
 
-def in_fresh_process(function: Callable[..., Result], *arguments: Any) -> Result:
-    """Call a function in a new process, on one thread unless the request says otherwise.
+def _problems(configs: Sequence[TrainConfig], named: set[str]) -> list[Problem]:
+    """Return every configuration's problem; each data set is loaded once, for its shape."""
 
-    Raises:
-        UsageError: If the process dies, for want of memory for example.
-    """
-    context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(1, mp_context=context) as pool:
-        try:
-            return pool.submit(function, *arguments).result()
-        except BrokenProcessPool as error:
-            raise UsageError(
-                f"{arguments[0]}: the measuring process died, perhaps for want of memory: allowed "
-                "is what fits; take a smaller model or training.batch_size"
-            ) from error
+    @cache
+    def load(name: str, root: str | None) -> Problem:
+        dataset = load_dataset(name, root)
+        return dataset.input_shape, dataset.num_classes
+
+    of_table = not named & {"data", "data.name"}
+    return [
+        (NETWORKS[config.model.name].input_shape, NUM_CLASSES)
+        if of_table and config.model.name in NETWORKS
+        else load(config.data.name, config.data.root)
+        for config in configs
+    ]
 
 
-def _with_paper(
-    cell: Cell, config: TrainConfig, input_shape: tuple[int, ...], num_classes: int
-) -> dict[str, Any]:
+def _measure(configs: Sequence[TrainConfig], problems: Sequence[Problem]) -> list[MemoryCell]:
+    """Measure the cells one by one, behind a progress bar if standard error is a terminal."""
+    cells = []
+    with tqdm(configs, desc="measuring", unit="cell", leave=False, disable=None) as progress:
+        for config, problem in zip(progress, problems, strict=True):
+            given = (
+                f"model={config.model.name} estimator={config.estimator.name} "
+                f"training.batch_size={config.training.batch_size}"
+            )
+            cells.append(in_fresh_process(given, measure_cell, config, *problem))
+    return cells
+
+
+def _contents(
+    table: pd.DataFrame, by_layer: pd.DataFrame, cells: Sequence[MemoryCell]
+) -> dict[str, bytes]:
+    """Return what FILES hold; environment.json has a list of the distinct environments."""
+    environments: list[dict[str, Any]] = []
+    for cell in cells:
+        if cell.environment not in environments:
+            environments.append(cell.environment)
+    picture = BytesIO()
+    write_figure(table, picture)
+    contents = (
+        table.to_csv(lineterminator="\n").encode(),
+        by_layer.droplevel(1).to_csv(lineterminator="\n").encode(),
+        picture.getvalue(),
+        f"{json.dumps(environments, indent=2)}\n".encode(),
+    )
+    return dict(zip(FILES, contents, strict=True))
+
+
+def _with_paper(cell: MemoryCell, config: TrainConfig, problem: Problem) -> dict[str, Any]:
     """Add the total, and for the paper's networks its printed cell and the closed form."""
     row = dict(cell.numbers)
     row["total_bytes"] = row["parameter_bytes"] + row["measured_saved_bytes"]
     model, keep = config.model.name, row["keep"]
     papers = compose_jobs([f"model={model}"], multirun=False)[0].model
     same = model in NETWORKS and config.model == papers and row["batch_size"] == BATCH_SIZE
-    if same and input_shape == NETWORKS[model].input_shape and num_classes == NUM_CLASSES:
+    if same and problem == (NETWORKS[model].input_shape, NUM_CLASSES):
         row["paper_bytes"] = paper_bytes(model, keep)
         row["closed_form_bytes"] = closed_form_bytes(model, keep)
         row["closed_form_full_masks_bytes"] = closed_form_bytes(model, keep, full_masks=True)

@@ -10,7 +10,7 @@ from __future__ import annotations
 from radexp.catalogue import choices, config_folder
 from radexp.config.data import DataConfig
 from radexp.config.estimator import EstimatorConfig, load_estimator_config
-from radexp.config.model import ModelConfig
+from radexp.config.model import ModelConfig, describe_sizes
 from radexp.config.optimizer import OptimizerConfig
 from radexp.config.train import TrainConfig
 from radexp.config.training import TrainingConfig
@@ -24,5 +24,6 @@ __all__ = [
     "TrainingConfig",
     "choices",
     "config_folder",
+    "describe_sizes",
     "load_estimator_config",
 ]

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from omegaconf import MISSING
 
@@ -55,3 +57,27 @@ class ModelConfig:
             ", ".join(POOLINGS),
             "try model.pooling=average",
         )
+
+
+def describe_sizes(model: Mapping[str, Any]) -> str:
+    """Word a network's sizes in one way for every table.
+
+    Args:
+        model: The keys of a ModelConfig, as in a run's config.yaml, where some may be missing.
+
+    Example:
+        >>> describe_sizes({"name": "mlp", "hidden": [300, 300]})
+        '300x300'
+        >>> describe_sizes({"channels": [16, 32], "kernel_size": 5, "pooling": "average"})
+        '16-32, kernel 5, average'
+    """
+    parts = [_joined("x", model.get("hidden") or [])]
+    if channels := model.get("channels"):
+        kernel_size, pooling = model.get("kernel_size"), model.get("pooling")
+        parts += [_joined("-", channels), f"kernel {kernel_size}", str(pooling)]
+    return ", ".join(part for part in parts if part)
+
+
+def _joined(mark: str, sizes: Any) -> str:
+    """Join a list of sizes, or return a single one."""
+    return mark.join(str(size) for size in (sizes if isinstance(sizes, list) else [sizes]))

@@ -1,19 +1,21 @@
-"""The folder of one run: its files, and the lock that keeps other processes out."""
+"""Folders that are written to: one run's, with its lock, and those of other commands."""
 
 from __future__ import annotations
 
 import csv
 import json
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from operator import methodcaller
 from pathlib import Path
+from tempfile import TemporaryFile
 from typing import Any
 
 from filelock import FileLock, Timeout
 from omegaconf import OmegaConf
 
 from radexp.config import TrainConfig
-from radexp.errors import UsageError
+from radexp.errors import UsageError, require
 from radexp.training import write_atomically
 
 # A run in one of these states is not started again: it would end in the same way.
@@ -123,10 +125,72 @@ def make_folder(path: Path) -> None:
         raise _unwritable(path, error) from error
 
 
+@contextmanager
+def ready_to_write(path: Path, names: Sequence[str]) -> Iterator[None]:
+    """Make a folder for some files before the work that they are the outcome of.
+
+    If the work ends early, the folders that were made for it and are empty go again.
+
+    Args:
+        path: The folder.
+        names: The files that will be written into it.
+
+    Raises:
+        UsageError: On entering, as far as that can be known, if they cannot be written.
+    """
+    missing = [folder for folder in (path, *path.parents) if not _is_there(folder)]
+    try:
+        make_folder(path)
+        _require_writable(path, names)
+        yield
+    except BaseException:
+        for folder in missing:
+            with suppress(OSError):
+                folder.rmdir()
+        raise
+
+
+def write_files(path: Path, contents: Mapping[str, bytes]) -> None:
+    """Write files into a folder, each atomically.
+
+    Args:
+        path: The folder, which is there.
+        contents: By the files' names.
+
+    Raises:
+        UsageError: If one cannot be written.
+    """
+    for name, content in contents.items():
+        try:
+            write_atomically(path / name, methodcaller("write", content))
+        except OSError as error:
+            raise _unwritable(path, error) from error
+
+
+def _is_there(path: Path) -> bool:
+    """Tell whether a path is there; one out of reach counts as there."""
+    try:
+        return path.exists()
+    except OSError:
+        return True
+
+
+def _require_writable(path: Path, names: Sequence[str]) -> None:
+    """Refuse a folder that takes no file, or has folders where files shall be."""
+    try:
+        with TemporaryFile(dir=path) as file:
+            file.write(b"1")
+    except OSError as error:
+        raise _unwritable(path, error) from error
+    for name in names:
+        given = f"{path / name}: a folder is where a file shall be"
+        require(not (path / name).is_dir(), given, "a file", "move it or set output=FOLDER")
+
+
 def _unwritable(path: Path, error: OSError) -> UsageError:
     return UsageError(
-        f"output folder {path}: it cannot be written ({error.strerror}); allowed is a folder of "
-        "yours; set output=FOLDER"
+        f"output folder {path}: it cannot be written ({error.strerror or error}); allowed is a "
+        "folder of yours; set output=FOLDER"
     )
 
 

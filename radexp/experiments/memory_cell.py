@@ -7,25 +7,28 @@ from typing import Any
 
 import torch
 
-from radexp.config import ModelConfig, TrainConfig
+from radexp.config import TrainConfig, describe_sizes
 from radexp.data import Dataset, Split
 from radexp.experiments.build import build_trainer
-from radexp.experiments.plan import make_plan
+from radexp.experiments.environment import describe_environment
+from radexp.experiments.plan import Plan, make_plan
 from radexp.memory import LayerLedger, SavedBytesMeter
-from radexp.training import classification_loss, measure_step
+from radexp.training import Trainer, classification_loss, measure_step
 
 
 @dataclass(frozen=True)
-class Cell:
+class MemoryCell:
     """What one configuration needs.
 
     Attributes:
         numbers: A row of the table: bytes predicted and measured, and the step's peak.
         layers: For each layer its name, kind, and bytes predicted and measured.
+        environment: What the measuring process ran on: its device, its threads, the packages.
     """
 
     numbers: dict[str, Any]
     layers: list[dict[str, Any]]
+    environment: dict[str, Any]
 
 
 def random_dataset(input_shape: tuple[int, ...], num_classes: int, num_examples: int) -> Dataset:
@@ -36,7 +39,7 @@ def random_dataset(input_shape: tuple[int, ...], num_classes: int, num_examples:
     return Dataset("noise", split, split, num_classes)
 
 
-def measure_cell(config: TrainConfig, input_shape: tuple[int, ...], num_classes: int) -> Cell:
+def measure_cell(config: TrainConfig, input_shape: tuple[int, ...], num_classes: int) -> MemoryCell:
     """Predict and measure the memory of one training step.
 
     The step is the one that ``radexp train`` takes, measured as it measures it, on noise.
@@ -51,27 +54,35 @@ def measure_cell(config: TrainConfig, input_shape: tuple[int, ...], num_classes:
     plan = make_plan(config, dataset)
     trainer = build_trainer(plan)
     memory = measure_step(trainer)
+    environment = describe_environment(torch.device(plan.config.device))
     numbers = {
         "model": config.model.name,
-        "sizes": _sizes(config.model),
+        "sizes": describe_sizes(asdict(config.model)),
         "input": "x".join(map(str, input_shape)),
         "estimator": plan.estimator.name,
         "keep": 1.0 if plan.estimator.keep is None else plan.estimator.keep,
         "batch_size": plan.batch_size,
         "whole_batch_size": config.training.batch_size,
         "lean": plan.estimator.lean,
+        "device": environment["device"],
+        "threads": environment["threads"],
         "parameter_bytes": plan.parameter_bytes,
         "predicted_saved_bytes": plan.predicted_saved_bytes,
         "measured_saved_bytes": memory.saved_bytes,
         **{f"peak_{name}_bytes": size for name, size in memory.peak_bytes.items()},
     }
+    return MemoryCell(numbers, _layers(plan, trainer), environment)
+
+
+def _layers(plan: Plan, trainer: Trainer) -> list[dict[str, Any]]:
+    """Predict and measure what each layer holds during one more step."""
     x, y = trainer.next_batch()
     meter = SavedBytesMeter(trainer.model.parameters())
     with meter, LayerLedger(trainer.model, meter) as ledger:
         loss = classification_loss(trainer.model(x), y)
     del loss
     kinds = {name: type(module).__name__ for name, module in trainer.model.named_modules()}
-    layers = [
+    return [
         {
             "layer": name,
             "kind": kinds.get(name, "loss"),
@@ -80,12 +91,3 @@ def measure_cell(config: TrainConfig, input_shape: tuple[int, ...], num_classes:
         }
         for name, size in ledger.saved_bytes.items()
     ]
-    return Cell(numbers, layers)
-
-
-def _sizes(model: ModelConfig) -> str:
-    """Write the sizes that a network has."""
-    sizes = {key: value for key, value in asdict(model).items() if key != "name"}
-    if not model.channels:
-        del sizes["channels"], sizes["kernel_size"], sizes["pooling"]
-    return " ".join(f"{key}={value}" for key, value in sizes.items() if value != [])

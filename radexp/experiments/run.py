@@ -21,7 +21,7 @@ from radexp.experiments.build import build_trainer
 from radexp.experiments.environment import describe_environment
 from radexp.experiments.folder import FINAL_STATUSES, RunFolder
 from radexp.experiments.plan import Plan
-from radexp.memory import format_bytes
+from radexp.memory import format_bytes, is_out_of_memory
 from radexp.training import (
     Diverged,
     Interrupted,
@@ -100,7 +100,7 @@ def _record(
         raise
     except Exception as error:
         message = f"{type(error).__name__}: {error}"
-        if not _is_out_of_memory(error):
+        if not is_out_of_memory(error):
             log.exception("the run failed")
             raise
         status = "out_of_memory"
@@ -109,11 +109,6 @@ def _record(
         folder.write_summary(summary)
     log.info("%s after %d iterations", status, summary["iterations_done"])
     return summary
-
-
-def _is_out_of_memory(error: Exception) -> bool:
-    """Tell memory that cannot be had, on CUDA or on the CPU, from other errors."""
-    return isinstance(error, torch.cuda.OutOfMemoryError) or "can't allocate memory" in str(error)
 
 
 def _refuse_above_budget(plan: Plan, memory: StepMemory) -> None:

@@ -8,13 +8,12 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from radexp.kernels.geometry import Pair
 from radexp.kernels.masks import SELECTORS_OF_SIZE, as_integers, relu_to_bits
 from radexp.kernels.parallel import compiled, run_parts
 
 # Channels of one example that one thread takes at a time.
 PART_PLANES = 128
-
-Pair = tuple[int, int]
 
 
 def relu_avg_pool(x_NCHW: Tensor, window: Pair) -> tuple[Tensor, Tensor]:

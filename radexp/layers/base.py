@@ -54,8 +54,8 @@ class LeanLayer(nn.Module):
         self.__class__ = self.stock  # type: ignore[assignment]
 
     @abstractmethod
-    def saved_bytes(self, *inputs: Any) -> int:
-        """Return the bytes that ``forward(*inputs)`` keeps when gradients are on."""
+    def saved_bytes(self, *inputs: Any, **named: Any) -> int:
+        """Return the bytes that ``forward`` keeps of these inputs when gradients are on."""
 
 
 class SketchedLayer(LeanLayer):

@@ -21,15 +21,15 @@ class BitDropout(LeanLayer, nn.Dropout):
     def pays(
         cls, module: Any, estimator: Estimator, followed_by: Sequence[nn.Module | None]
     ) -> bool:
-        """Tell whether lean operations are used and there is a mask to keep."""
-        return estimator.uses_lean_operations and bool(module.p > 0)
+        """Tell whether lean operations are used, not in place, and there is a mask to keep."""
+        return estimator.uses_lean_operations and bool(module.p > 0) and not module.inplace
 
     def forward(self, input: Tensor) -> Tensor:
         """Apply the layer."""
         return bit_dropout(input, self.p, self.training)
 
-    def saved_bytes(self, x: Tensor) -> int:
-        """Return the bytes that ``forward(x)`` keeps when gradients are on."""
-        if not x.requires_grad:
+    def saved_bytes(self, input: Tensor) -> int:
+        """Return the bytes that ``forward(input)`` keeps when gradients are on."""
+        if not input.requires_grad:
             return 0
-        return bit_dropout_saved_bytes(x.shape, x.dtype, self.p, self.training)
+        return bit_dropout_saved_bytes(input.shape, input.dtype, self.p, self.training)

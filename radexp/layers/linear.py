@@ -13,14 +13,14 @@ class SketchedLinear(SketchedLayer, nn.Linear):
 
     stock = nn.Linear
 
-    def forward(self, x: Tensor) -> Tensor:
+    def forward(self, input: Tensor) -> Tensor:
         """Apply the layer; without gradients it is the stock one and draws nothing."""
-        if not self.records(x):
-            return nn.Linear.forward(self, x)
-        return sketched_linear(x, self.weight, self.bias, self.sketch, self.seeds.next())
+        if not self.records(input):
+            return nn.Linear.forward(self, input)
+        return sketched_linear(input, self.weight, self.bias, self.sketch, self.seeds.next())
 
-    def saved_bytes(self, x: Tensor) -> int:
-        """Return the bytes that ``forward(x)`` keeps when gradients are on."""
-        if not (self.records(x) and self.weight.requires_grad):
+    def saved_bytes(self, input: Tensor) -> int:
+        """Return the bytes that ``forward(input)`` keeps when gradients are on."""
+        if not (self.records(input) and self.weight.requires_grad):
             return 0
-        return sketched_linear_saved_bytes(x.shape, x.dtype, self.sketch)
+        return sketched_linear_saved_bytes(input.shape, input.dtype, self.sketch)

@@ -41,9 +41,9 @@ class LeanAvgPool1d(LeanPool, nn.AvgPool1d):
         sizes = self.kernel_size, self.stride, self.padding
         return lean_avg_pool1d(input, *sizes, self.ceil_mode, self.count_include_pad)
 
-    def saved_bytes(self, x: Tensor) -> int:
-        """Return the bytes that ``forward(x)`` keeps when gradients are on: none."""
-        return lean_avg_pool_saved_bytes(x.shape)
+    def saved_bytes(self, input: Tensor) -> int:
+        """Return the bytes that ``forward(input)`` keeps when gradients are on: none."""
+        return lean_avg_pool_saved_bytes(input.shape)
 
 
 class LeanAvgPool2d(LeanPool, nn.AvgPool2d):
@@ -57,9 +57,9 @@ class LeanAvgPool2d(LeanPool, nn.AvgPool2d):
         counts = self.count_include_pad, self.divisor_override
         return lean_avg_pool2d(input, *sizes, self.ceil_mode, *counts)
 
-    def saved_bytes(self, x: Tensor) -> int:
-        """Return the bytes that ``forward(x)`` keeps when gradients are on: none."""
-        return lean_avg_pool_saved_bytes(x.shape)
+    def saved_bytes(self, input: Tensor) -> int:
+        """Return the bytes that ``forward(input)`` keeps when gradients are on: none."""
+        return lean_avg_pool_saved_bytes(input.shape)
 
 
 class LeanMaxPool1d(LeanPool, nn.MaxPool1d):
@@ -71,9 +71,11 @@ class LeanMaxPool1d(LeanPool, nn.MaxPool1d):
         """Apply the layer."""
         return lean_max_pool1d(input, *_max_settings(self))
 
-    def saved_bytes(self, x: Tensor) -> int:
-        """Return the bytes that ``forward(x)`` keeps when gradients are on."""
-        return lean_max_pool1d_saved_bytes(x.shape, *_max_settings(self)) if x.requires_grad else 0
+    def saved_bytes(self, input: Tensor) -> int:
+        """Return the bytes that ``forward(input)`` keeps when gradients are on."""
+        if not input.requires_grad:
+            return 0
+        return lean_max_pool1d_saved_bytes(input.shape, *_max_settings(self))
 
 
 class LeanMaxPool2d(LeanPool, nn.MaxPool2d):
@@ -85,9 +87,11 @@ class LeanMaxPool2d(LeanPool, nn.MaxPool2d):
         """Apply the layer."""
         return lean_max_pool2d(input, *_max_settings(self))
 
-    def saved_bytes(self, x: Tensor) -> int:
-        """Return the bytes that ``forward(x)`` keeps when gradients are on."""
-        return lean_max_pool2d_saved_bytes(x.shape, *_max_settings(self)) if x.requires_grad else 0
+    def saved_bytes(self, input: Tensor) -> int:
+        """Return the bytes that ``forward(input)`` keeps when gradients are on."""
+        if not input.requires_grad:
+            return 0
+        return lean_max_pool2d_saved_bytes(input.shape, *_max_settings(self))
 
 
 def _max_settings(layer: LeanMaxPool1d | LeanMaxPool2d) -> tuple[Any, ...]:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Sequence
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -10,9 +12,11 @@ from torch.nn.utils.rnn import PackedSequence
 
 from radexp.eager import EagerRNN
 from radexp.layers.base import SketchedLayer
+from radexp.layers.estimator import Estimator
 from radexp.ops.dropout import bit_dropout, bit_dropout_saved_bytes
 from radexp.ops.recurrent import sketched_rnn, sketched_rnn_saved_bytes
 from radexp.seeding import derive_seed
+from radexp.sketches import Exact
 
 
 class SketchedEagerRNN(SketchedLayer, EagerRNN):
@@ -59,10 +63,29 @@ class SketchedEagerRNN(SketchedLayer, EagerRNN):
 class SketchedRNN(SketchedLayer, nn.RNN):
     """``nn.RNN`` that keeps sketches of states and inputs; made by ``randomize``.
 
-    Any number of layers and both directions; a packed sequence is left to the stock module.
+    Any number of layers and both directions; a packed sequence is left to the stock module. Under
+    autocast it computes in the precision of its weights, and so keeps more than PyTorch's own.
     """
 
     stock = nn.RNN
+
+    @classmethod
+    def pays(
+        cls, module: Any, estimator: Estimator, followed_by: Sequence[nn.Module | None]
+    ) -> bool:
+        """Tell whether the estimator sketches, and two directions keep less than one whole input.
+
+        Each direction keeps a sketch of its own of the input that PyTorch keeps once for both.
+        """
+        if estimator.exact or not module.bidirectional:
+            return not estimator.exact
+        widths = [module.input_size]
+        widths += [2 * module.hidden_size] * (module.num_layers > 1)
+        each = ((estimator.sketch, (1, 1, width)) for width in widths)
+        return all(
+            2 * sketch.saved_bytes(row, torch.float32) <= Exact().saved_bytes(row, torch.float32)
+            for sketch, row in each
+        )
 
     def forward(  # type: ignore[override]
         self, input: Tensor | PackedSequence, hx: Tensor | None = None
@@ -83,6 +106,7 @@ class SketchedRNN(SketchedLayer, nn.RNN):
                 self._run(x_TNI, starts, layer, backwards, derive_seed(seed, layer, backwards))
                 for backwards in range(self._directions)
             ]
+            # A copy: tanh keeps the outputs themselves, and what follows may keep its input too.
             x_TNI = torch.cat([outputs for outputs, _ in passes], 2)
             lasts += [last_NH for _, last_NH in passes]
         last_LNH = torch.stack(lasts)

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from radexp.layers.base import LeanLayer
 from radexp.layers.estimator import Estimator
-from radexp.ops.relu import bit_relu, bit_relu_saved_bytes
+from radexp.ops.relu import bit_relu, bit_relu_, bit_relu_saved_bytes
 
 
 class BitReLU(LeanLayer, nn.ReLU):
@@ -31,11 +31,11 @@ class BitReLU(LeanLayer, nn.ReLU):
 
     def forward(self, input: Tensor) -> Tensor:
         """Apply the layer."""
-        return bit_relu(input)
+        return bit_relu_(input) if self.inplace else bit_relu(input)
 
-    def saved_bytes(self, x: Tensor) -> int:
-        """Return the bytes that ``forward(x)`` keeps when gradients are on."""
-        return bit_relu_saved_bytes(x.shape) if x.requires_grad else 0
+    def saved_bytes(self, input: Tensor) -> int:
+        """Return the bytes that ``forward(input)`` keeps when gradients are on."""
+        return bit_relu_saved_bytes(input.shape) if input.requires_grad else 0
 
 
 def _is_forgotten(successor: nn.Module | None, estimator: Estimator) -> bool:

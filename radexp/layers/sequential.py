@@ -8,11 +8,12 @@ from typing import Any
 from torch import Tensor, nn
 from torch.nn.modules import module as nn_module
 
+from radexp.kernels.geometry import Pair
 from radexp.layers.conv import SketchedConv1d, SketchedConv2d
 from radexp.layers.linear import SketchedLinear
 from radexp.layers.pooling import LeanAvgPool2d
 from radexp.layers.relu import BitReLU
-from radexp.ops.pool_sizes import Pair, as_pair, needs_gradient
+from radexp.ops.pool_sizes import as_pair, needs_gradient
 from radexp.ops.relu import bit_relu_
 from radexp.ops.relu_pooling import relu_avg_pool2d
 

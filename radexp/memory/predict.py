@@ -66,10 +66,10 @@ def predict_by_layer(
     closed_forms = dict.fromkeys(lean, 0)
 
     def dry_forward(name: str, layer: LeanLayer) -> Callable[..., Any]:
-        def forward(*inputs: Any) -> Any:
-            closed_forms[name] += layer.saved_bytes(*inputs)
+        def forward(*inputs: Any, **named: Any) -> Any:
+            closed_forms[name] += layer.saved_bytes(*inputs, **named)
             meter.pause()
-            outputs = layer.stock.forward(layer, *inputs)  # type: ignore[attr-defined]
+            outputs = layer.stock.forward(layer, *inputs, **named)  # type: ignore[attr-defined]
             meter.resume()
             return outputs
 

@@ -10,7 +10,8 @@ from torch.autograd.function import once_differentiable
 from torch.nn import functional as F
 
 from radexp.kernels import serves
-from radexp.kernels.windows import Geometry, Pair, sparse_window_products
+from radexp.kernels.geometry import Geometry, Pair
+from radexp.kernels.sparse_convolution import sparse_window_products
 from radexp.sketches import Exact, Sketch
 from radexp.sketches.base import Shape
 

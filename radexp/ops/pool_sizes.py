@@ -7,7 +7,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-Pair = tuple[int, int]
+from radexp.kernels.geometry import Pair
+
 Size = int | list[int] | tuple[int, ...]
 
 

@@ -9,7 +9,8 @@ from torch import Tensor
 from torch.autograd.function import once_differentiable
 
 from radexp.kernels import serves
-from radexp.kernels.relu_pooling import Pair, relu_avg_pool, relu_avg_pool_backward
+from radexp.kernels.geometry import Pair
+from radexp.kernels.relu_pooling import relu_avg_pool, relu_avg_pool_backward
 from radexp.ops.avg_pooling import lean_avg_pool2d
 from radexp.ops.pool_sizes import needs_gradient
 from radexp.ops.relu import bit_relu

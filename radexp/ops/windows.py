@@ -8,8 +8,8 @@ from functools import cache
 import torch
 from torch import Tensor
 
+from radexp.kernels.geometry import Pair
 from radexp.ops.codes import code_bytes, pack_codes, unpack_codes
-from radexp.ops.pool_sizes import Pair
 
 
 @dataclass(frozen=True)

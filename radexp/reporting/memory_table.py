@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import pandas as pd
 from matplotlib.axes import Axes
@@ -77,8 +76,13 @@ def arm_name(row: dict[Any, Any]) -> str:
     return "exact, stock" if row["estimator"] == "exact" else str(row["estimator"])
 
 
-def write_figure(table: pd.DataFrame, path: Path) -> None:
-    """Draw, for each network, Table 1's quantity (left) and the step's peak by part (right)."""
+def write_figure(table: pd.DataFrame, file: IO[bytes]) -> None:
+    """Draw, for each network, Table 1's quantity (left) and the step's peak by part (right).
+
+    Args:
+        table: One row for each cell.
+        file: Open binary file that takes the PNG.
+    """
     problems = [rows for _, rows in table.groupby(PROBLEM, sort=False)]
     figure = Figure(figsize=(11, 0.9 + 3.1 * len(problems)), layout="constrained")
     axes = figure.subplots(len(problems), 2, squeeze=False)
@@ -88,7 +92,7 @@ def write_figure(table: pd.DataFrame, path: Path) -> None:
         _draw_peaks(right, rows, rows["model"][0])
     axes[0][0].legend(fontsize=8)
     axes[0][1].legend(fontsize=8)
-    figure.savefig(path, dpi=130)
+    figure.savefig(file, dpi=130, format="png")
 
 
 def _draw_totals(axes: Axes, rows: pd.DataFrame, model: str) -> None:

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 
+from radexp.config import describe_sizes
 from radexp.reporting.reading import (
     as_integer,
     as_number,
@@ -157,7 +158,7 @@ def _config(folder: Path) -> dict[str, Any]:
         "study": one_line(_get(config, "study") or folder.parent.name),
         "preset": one_line(_get(config, "preset") or ""),
         "model": one_line(required("model.name")),
-        "sizes": _sizes(config),
+        "sizes": one_line(describe_sizes(config["model"])),
         "settings": _digest(config),
         "data": one_line(required("data.name")),
         "arm": one_line(required("estimator.name")),
@@ -170,21 +171,6 @@ def _config(folder: Path) -> dict[str, Any]:
         ),
         "keep": as_number(_get(config, "estimator.keep"), path, "estimator.keep"),
     }
-
-
-def _sizes(config: dict[str, Any]) -> str:
-    """Describe a network's sizes: ``300x300x300``, or ``16-32-32-32, kernel 5, average``."""
-    hidden, channels = (_get(config, f"model.{key}") or [] for key in ("hidden", "channels"))
-    parts = [_joined("x", hidden)]
-    if channels:
-        kernel_size, pooling = (_get(config, f"model.{key}") for key in ("kernel_size", "pooling"))
-        parts += [_joined("-", channels), f"kernel {kernel_size}", str(pooling)]
-    return one_line(", ".join(part for part in parts if part))
-
-
-def _joined(mark: str, sizes: Any) -> str:
-    """Join a list of sizes, or return a single one."""
-    return mark.join(str(size) for size in (sizes if isinstance(sizes, list) else [sizes]))
 
 
 def _summary(folder: Path) -> dict[str, Any]:

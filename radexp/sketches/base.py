@@ -56,7 +56,7 @@ class Sketch(ABC):
 
     @abstractmethod
     def compress(self, x_GND: Tensor, seed: int) -> Kept:
-        """Return the tensors that survive until the backward pass.
+        """Return the tensors that survive until the backward pass; autograd records none of it.
 
         Args:
             x_GND: The matrix of each group; float32, float64 or bfloat16.

@@ -57,6 +57,7 @@ class Projection(Sketch):
 
         The whole scale 1 / K is put here, once, on the smaller matrix.
         """
+        x_GND = x_GND.detach()
         G, N, D = x_GND.shape
         signs_GKD = self._signs((G, N, D), seed, x_GND)
         products_GNK = x_GND.new_empty(G, N, signs_GKD.shape[1])

@@ -9,11 +9,19 @@ from torch import Tensor
 
 from radexp.config import EstimatorConfig
 from radexp.errors import UsageError
+from radexp.kernels import serves
+from radexp.kernels.sparse_linear import sparse_row_products
 from radexp.seeding import generator
 from radexp.sketches.base import Kept, Shape, Sketch, num_kept
 
 # Random numbers in memory at a time.
 BLOCK = 2**18
+
+# Up to this kept fraction, and for so narrow a map that its D x O sums stay in a first-level cache,
+# rows are multiplied entry by entry; else matrix products of the restored rows are faster. For 17
+# steps of 150 states of 100 units, in ms on 2 threads and on 1: at 0.1 0.20 and 0.20 against 0.26
+# and 0.40, at 0.3 0.40 and 0.55 against 0.23 and 0.45.
+SPARSE_BELOW, CACHED_SUMS = 0.15, 2**14
 
 
 class Sampling(Sketch):
@@ -67,9 +75,12 @@ class Sampling(Sketch):
             int64 positions in [0, D): shape (G, 1, K) if shared, else (G, N, K).
         """
         (G, N, _), K = shape, num_kept(self.keep, shape[2])
-        none = torch.empty((0, K), dtype=torch.int64, device=device)
+        rows = 1 if self.shared else N
         blocks = [positions for _, positions in self._draw(shape, seed, device)]
-        return torch.cat([none, *blocks]).view(G, 1 if self.shared else N, K)
+        if len(blocks) == 1:
+            return blocks[0].view(G, rows, K)
+        none = torch.empty((0, K), dtype=torch.int64, device=device)
+        return torch.cat([none, *blocks]).view(G, rows, K)
 
     def _draw(
         self, shape: Shape, seed: int, device: torch.device
@@ -96,6 +107,7 @@ class Sampling(Sketch):
 
     def compress(self, x_GND: Tensor, seed: int) -> Kept:
         """Return the sampled values, shape (G, N, K), not yet rescaled."""
+        x_GND = x_GND.detach()
         G, N, D = x_GND.shape
         if self.shared:
             columns = self.positions((G, N, D), seed, x_GND.device)
@@ -129,19 +141,26 @@ class Sampling(Sketch):
         return xhat_GND.mul_(D / values_GNK.shape[2])
 
     def contract(self, g_GNO: Tensor, kept: Kept, shape: Shape, seed: int) -> Tensor:
-        """Return ``sum_G g^T xhat``; shared samples touch only the kept columns."""
-        if not self.shared:
-            return super().contract(g_GNO, kept, shape, seed)
+        """Return ``sum_G g^T xhat``; samples touch only the kept columns where that is faster."""
         (values_GNK,) = kept
+        (G, _, D), K, num_outputs = shape, values_GNK.shape[2], g_GNO.shape[2]
+        if not self.shared:
+            few = K <= SPARSE_BELOW * D and D * num_outputs <= CACHED_SUMS
+            if not (few and serves(g_GNO)):
+                return super().contract(g_GNO, kept, shape, seed)
+            columns = self.positions(shape, seed, values_GNK.device)
+            g_RO, values_RK, columns_RK = (
+                tensor.flatten(0, 1) for tensor in (g_GNO.contiguous(), values_GNK, columns)
+            )
+            return sparse_row_products(g_RO, values_RK, columns_RK, D).mul_(D / K)
         columns = self.positions(shape, seed, values_GNK.device).flatten()
-        scale = shape[2] / values_GNK.shape[2]
-        if shape[0] == 1:
-            result_OD = g_GNO.new_zeros(g_GNO.shape[2], shape[2])
-            return result_OD.index_add_(1, columns, g_GNO[0].t() @ values_GNK[0], alpha=scale)
+        if G == 1:
+            result_OD = g_GNO.new_zeros(num_outputs, D)
+            return result_OD.index_add_(1, columns, g_GNO[0].t() @ values_GNK[0], alpha=D / K)
         # Of many small products this way round takes a quarter of the time.
         products_GKO = values_GNK.transpose(1, 2) @ g_GNO
-        result_DO = g_GNO.new_zeros(shape[2], g_GNO.shape[2])
-        return result_DO.index_add_(0, columns, products_GKO.flatten(0, 1), alpha=scale).t()
+        result_DO = g_GNO.new_zeros(D, num_outputs)
+        return result_DO.index_add_(0, columns, products_GKO.flatten(0, 1), alpha=D / K).t()
 
     def saved_bytes(self, shape: Shape, dtype: torch.dtype) -> int:
         """Return ``G * N * K * itemsize``."""

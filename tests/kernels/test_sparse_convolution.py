@@ -6,7 +6,8 @@ import pytest
 import torch
 from torch.nn.grad import conv2d_weight
 
-from radexp.kernels.windows import NUM_PARTS, Geometry, sparse_window_products
+from radexp.kernels.geometry import Geometry
+from radexp.kernels.sparse_convolution import NUM_PARTS, sparse_window_products
 
 PLAIN = Geometry((7, 9), (3, 3), (1, 1), (0, 0), (1, 1), 1)
 GEOMETRIES = {

@@ -2,39 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from torch import Tensor
 
+from radexp.kernels.geometry import Geometry
 from radexp.kernels.parallel import compiled, run_parts
 
 # Examples are summed in this many parts, whatever the threads, so that rounding is the same.
 NUM_PARTS = 16
-
-Pair = tuple[int, int]
-
-
-@dataclass(frozen=True)
-class Geometry:
-    """How a 2d convolution lies on its input; pairs are height and width.
-
-    Attributes:
-        size: Of the input.
-        kernel: Of the kernel.
-        stride: Step between windows.
-        padding: Zeros around the input.
-        dilation: Step inside a window.
-        groups: Independent groups of channels.
-    """
-
-    size: Pair
-    kernel: Pair
-    stride: Pair
-    padding: Pair
-    dilation: Pair
-    groups: int
 
 
 def sparse_window_products(

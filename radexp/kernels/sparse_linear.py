@@ -9,7 +9,7 @@ from torch import Tensor
 from radexp.kernels.parallel import compiled, run_parts
 
 # Outputs that one thread sums at a time: of narrow maps all sums then stay in the first cache.
-PART_OUTPUTS = 64
+PART_OUTPUTS = 128
 
 
 def sparse_row_products(
