@@ -13,6 +13,7 @@ from radexp.cli import main
 from radexp.commands.composing import compose_jobs
 from radexp.experiments import make_plan
 
+DEVICES = ["cpu", *(["cuda"] if torch.cuda.is_available() else [])]
 TINY = ("model.hidden=[8]", "training.iterations=20", "training.batch_size=40", "threads=1")
 
 
@@ -25,29 +26,20 @@ class Outcome:
     err: str
 
 
-@pytest.fixture
-def cuda(monkeypatch):
-    """Return the CUDA device, set to give its numbers all their bits; skip where there is none.
+@pytest.fixture(params=DEVICES)
+def device(request, monkeypatch):
+    """Return one device after the other: the CPU, and CUDA where there is one.
 
-    Products are neither rounded to the 10 bits of TF32 nor added up in bfloat16, so that only the
-    order of sums differs from a CPU, and tolerances for roundings hold as they are. The generators
-    are put back. A test of hundreds of cases is not repeated for a device: it takes one as
-    ``device="cpu"``, which pytest leaves alone, and a test with this fixture calls it in a loop.
+    CUDA is set to give its numbers all their bits: products are neither rounded to the 10 bits of
+    TF32 nor added up in bfloat16, so that only the order of sums differs from a CPU's, and
+    tolerances for roundings hold as they are.
     """
-    if not torch.cuda.is_available():
-        pytest.skip("no CUDA device")
-    monkeypatch.setattr(torch.backends.cudnn, "allow_tf32", False)
-    monkeypatch.setattr(torch.backends.cuda.matmul, "allow_tf32", False)
-    monkeypatch.setattr(torch.backends.cuda.matmul, "allow_bf16_reduced_precision_reduction", False)
-    index = torch.cuda.current_device()
-    with torch.random.fork_rng([index]):
-        yield torch.device("cuda", index)
-
-
-@pytest.fixture(params=["cpu", "cuda"])
-def device(request):
-    """Return one device after the other: the CPU, and CUDA, as above."""
-    return torch.device("cpu") if request.param == "cpu" else request.getfixturevalue("cuda")
+    if request.param == "cuda":
+        products = torch.backends.cuda.matmul
+        monkeypatch.setattr(torch.backends.cudnn, "allow_tf32", False)
+        monkeypatch.setattr(products, "allow_tf32", False)
+        monkeypatch.setattr(products, "allow_bf16_reduced_precision_reduction", False)
+    return torch.device(request.param)
 
 
 @pytest.fixture

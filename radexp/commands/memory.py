@@ -25,7 +25,7 @@ from radexp.commands.composing import compose_jobs
 from radexp.commands.words import wants_help
 from radexp.config import TrainConfig, load_estimator_config
 from radexp.data import load_dataset
-from radexp.errors import UsageError, require
+from radexp.errors import require
 from radexp.experiments.folder import ready_to_write, write_files
 from radexp.experiments.fresh_process import in_fresh_process
 from radexp.experiments.memory_cell import MemoryCell, measure_cell, random_dataset

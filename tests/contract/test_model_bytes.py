@@ -46,7 +46,7 @@ def batch(model, count, device="cpu"):
     ("model", "count"),
     [(m, count) for m in choices("model") for count in (INPUTS.get(m, DEFAULT_INPUT)[1], 7)],
 )
-def test_predicted_bytes_are_measured_to_the_byte(model, estimator, settings, count, device="cpu"):
+def test_predicted_bytes_are_measured_to_the_byte(model, estimator, settings, count, device):
     network, (x, y) = build(model, estimator, settings, device), batch(model, count, device)
     with SavedBytesMeter(network.parameters()) as meter:
         loss = cross_entropy(network(x), y)
@@ -55,9 +55,3 @@ def test_predicted_bytes_are_measured_to_the_byte(model, estimator, settings, co
     plan = build(model, estimator, settings, "meta")
     assert held == meter.peak_bytes
     assert predict_saved_bytes(plan, cross_entropy, *batch(model, count, "meta")) == held
-
-
-@pytest.mark.parametrize("model", choices("model"))
-def test_predicted_bytes_are_measured_to_the_byte_on_cuda(model, cuda):
-    for estimator, settings in ARMS:
-        test_predicted_bytes_are_measured_to_the_byte(model, estimator, settings, 7, cuda)

@@ -59,7 +59,7 @@ def total_bytes(kept):
 @each_sketch
 @each_shape
 @each_dtype
-def test_measured_bytes_are_the_closed_form(sketch, shape, dtype, device="cpu"):
+def test_measured_bytes_are_the_closed_form(sketch, shape, dtype, device):
     kept = sketch.compress(draw(shape, dtype, device=device), seed=1)
     assert total_bytes(kept) == sketch.saved_bytes(shape, dtype)
     assert total_bytes(kept) <= Exact().saved_bytes(shape, dtype)
@@ -68,7 +68,7 @@ def test_measured_bytes_are_the_closed_form(sketch, shape, dtype, device="cpu"):
 @each_sketch
 @each_shape
 @each_dtype
-def test_restore_gives_back_shape_dtype_and_device(sketch, shape, dtype, device="cpu"):
+def test_restore_gives_back_shape_dtype_and_device(sketch, shape, dtype, device):
     x = draw(shape, dtype, device=device)
     xhat = restored(sketch, x, seed=1)
     assert (xhat.shape, xhat.dtype, xhat.device) == (torch.Size(shape), dtype, x.device)
@@ -78,7 +78,7 @@ def test_restore_gives_back_shape_dtype_and_device(sketch, shape, dtype, device=
 @each_sketch
 @each_shape
 @each_dtype
-def test_contract_is_the_product_with_what_restore_gives(sketch, shape, dtype, device="cpu"):
+def test_contract_is_the_product_with_what_restore_gives(sketch, shape, dtype, device):
     G, N, D = shape
     x_GND, g_GNO = draw(shape, dtype, 0, device), draw((G, N, 5), dtype, 2, device)
     kept = sketch.compress(x_GND, seed=1)
@@ -96,7 +96,7 @@ def test_contract_is_the_product_with_what_restore_gives(sketch, shape, dtype, d
 
 @each_sketch
 @each_dtype
-def test_the_seed_alone_decides_the_draw(sketch, dtype, device="cpu"):
+def test_the_seed_alone_decides_the_draw(sketch, dtype, device):
     x = draw(ROOMY, dtype, device=device)
     first, again, other = (restored(sketch, x, seed) for seed in (0, 0, 1))
     assert torch.equal(first, again)
@@ -104,14 +104,14 @@ def test_the_seed_alone_decides_the_draw(sketch, dtype, device="cpu"):
 
 
 @each_sketch
-def test_seeds_up_to_the_largest_work_and_leave_global_generators_alone(sketch, device="cpu"):
+def test_seeds_up_to_the_largest_work_and_leave_global_generators_alone(sketch, device):
     before = global_states(device)
     assert restored(sketch, draw(ROOMY, device=device), 2**63 - 1).isfinite().all()
     assert all(map(torch.equal, global_states(device), before))
 
 
 @each_sketch
-def test_groups_get_draws_of_their_own(sketch, device="cpu"):
+def test_groups_get_draws_of_their_own(sketch, device):
     xhat = restored(sketch, draw((1, *ROOMY[1:]), device=device).repeat(3, 1, 1), seed=0)
     for one, other in ((0, 1), (0, 2), (1, 2)):
         assert torch.equal(xhat[one], xhat[other]) == isinstance(sketch, Exact)
@@ -119,7 +119,7 @@ def test_groups_get_draws_of_their_own(sketch, device="cpu"):
 
 @each_sketch
 @each_dtype
-def test_sizes_depend_on_shapes_and_never_on_data(sketch, dtype, device="cpu"):
+def test_sizes_depend_on_shapes_and_never_on_data(sketch, dtype, device):
     shape = (3, 4, 33)
     data = [draw(shape), *(torch.full(shape, v) for v in (0.0, 1.0, -7.0, torch.nan, torch.inf))]
     kept = [sketch.compress(x.to(device, dtype), seed=0) for x in data]
@@ -128,7 +128,7 @@ def test_sizes_depend_on_shapes_and_never_on_data(sketch, dtype, device="cpu"):
 
 @each_sketch
 @each_shape
-def test_compress_is_linear(sketch, shape, device="cpu"):
+def test_compress_is_linear(sketch, shape, device):
     x, y = draw(shape, seed=0, device=device), draw(shape, seed=1, device=device)
     for of_sum, of_x, of_y in zip(
         *(sketch.compress(matrix, seed=3) for matrix in (2 * x - 3 * y, x, y)), strict=True
@@ -142,7 +142,7 @@ def test_compress_is_linear(sketch, shape, device="cpu"):
 
 @each_sketch
 @each_shape
-def test_inputs_are_left_as_they_were(sketch, shape, device="cpu"):
+def test_inputs_are_left_as_they_were(sketch, shape, device):
     x, g = draw(shape, device=device), draw((*shape[:2], 5), seed=2, device=device)
     kept = sketch.compress(x, seed=0)
     before = [t.clone() for t in (x, g, *kept)]
@@ -152,7 +152,7 @@ def test_inputs_are_left_as_they_were(sketch, shape, device="cpu"):
 
 
 @each_sketch
-def test_strides_do_not_matter(sketch, device="cpu"):
+def test_strides_do_not_matter(sketch, device):
     x = draw((3, 33, 4), device=device).transpose(1, 2)
     kept = sketch.compress(x, seed=0)
     assert total_bytes(kept) == sketch.saved_bytes((3, 4, 33), x.dtype)
@@ -160,34 +160,11 @@ def test_strides_do_not_matter(sketch, device="cpu"):
 
 
 @each_sketch
-def test_a_batch_without_examples_keeps_nothing(sketch, device="cpu"):
+def test_a_batch_without_examples_keeps_nothing(sketch, device):
     kept = sketch.compress(draw((1, 0, 9), device=device), seed=0)
     assert total_bytes(kept) == sketch.saved_bytes((1, 0, 9), torch.float64) == 0
     contracted = sketch.contract(draw((1, 0, 5), device=device), kept, (1, 0, 9), seed=0)
     assert torch.equal(contracted, torch.zeros(5, 9, dtype=torch.float64, device=device))
-
-
-ON_CUDA = {  # every test so far, by the lists that its cases are products of
-    test_measured_bytes_are_the_closed_form: (SHAPES, DTYPES),
-    test_restore_gives_back_shape_dtype_and_device: (SHAPES, DTYPES),
-    test_contract_is_the_product_with_what_restore_gives: (SHAPES, DTYPES),
-    test_the_seed_alone_decides_the_draw: (DTYPES,),
-    test_seeds_up_to_the_largest_work_and_leave_global_generators_alone: (),
-    test_groups_get_draws_of_their_own: (),
-    test_sizes_depend_on_shapes_and_never_on_data: (DTYPES,),
-    test_compress_is_linear: (SHAPES,),
-    test_inputs_are_left_as_they_were: (SHAPES,),
-    test_strides_do_not_matter: (),
-    test_a_batch_without_examples_keeps_nothing: (),
-}
-
-
-@pytest.mark.parametrize(
-    ("check", "lists"), ON_CUDA.items(), ids=lambda x: getattr(x, "__name__", "")
-)
-def test_the_contract_holds_on_cuda(check, lists, cuda):
-    for case in product(SKETCHES.values(), *lists):
-        check(*case, device=cuda)
 
 
 @pytest.mark.parametrize("name", FREE_KEEP)
