@@ -6,13 +6,14 @@ STAMP := $(VENV)/.installed
 PRESET ?= quick
 WORDS ?=
 
-.PHONY: help setup reproduce test lint bench evidence memory-table scaling clean
+.PHONY: help setup reproduce test lint bench bench-sparse evidence memory-table scaling clean
 
 help:
 	@echo "make setup                     create $(VENV) with radexp, editable, and its locked dependencies"
 	@echo "make reproduce [PRESET=quick]  run the experiments (smoke, quick or paper), then the report"
 	@echo "make test                      lint, types and the whole test suite"
 	@echo "make bench                     step times against stock PyTorch, interleaved in one process"
+	@echo "make bench-sparse              a convolution's weight gradient from few positions or from all"
 	@echo "make evidence                  write results/mnist_mlp from outputs/mnist_mlp-paper"
 	@echo "make memory-table              write results/memory_table: Table 1, measured (2 minutes)"
 	@echo "make scaling                   write results/recurrent_scaling (10 minutes)"
@@ -40,6 +41,9 @@ lint: setup
 bench: setup
 	$(BIN)/python scripts/bench_step.py
 	$(BIN)/python scripts/bench_loop.py
+
+bench-sparse: setup
+	$(BIN)/python scripts/bench_sparse.py
 
 evidence: setup
 	$(BIN)/python scripts/collect_evidence.py outputs/mnist_mlp-paper results/mnist_mlp \

@@ -11,6 +11,7 @@ from torch import Tensor
 from torch.autograd.function import once_differentiable
 from torch.nn import functional as F
 
+from radexp.kernels.geometry import Pair
 from radexp.ops.codes import code_bytes
 from radexp.ops.pool_sizes import (
     Size,
@@ -26,6 +27,8 @@ _max_with_indices = torch.ops.aten.max_pool2d_with_indices.default
 _max_backward_ = torch.ops.aten.max_pool2d_with_indices_backward.grad_input
 # Indices that exist at a time in the backward pass: 2 MB, little enough to stay in the cache.
 _PART = 2**18
+
+Sizes = tuple[Pair, Pair, Pair, Pair]
 
 
 class _LeanMaxPool2d(torch.autograd.Function):
@@ -64,6 +67,23 @@ def _parts(windows: Windows, shape: torch.Size) -> Iterator[tuple[slice, slice]]
     for start in range(0, shape[0], count):
         ends = start, min(start + count, shape[0])
         yield slice(*ends), slice(*(code_bytes(end * an_example, windows.bits) for end in ends))
+
+
+def _sizes(kernel_size: Size, stride: Size | None, padding: Size, dilation: Size) -> Sizes:
+    """Return kernel, stride, padding and dilation as pairs."""
+    kernel = as_pair(kernel_size)
+    return kernel, as_pair(stride, kernel), as_pair(padding), as_pair(dilation)
+
+
+def _flat_sizes(kernel_size: Size, stride: Size | None, padding: Size, dilation: Size) -> Sizes:
+    """Return those of one dimension as pairs of a height of 1."""
+    kernel = as_flat_pair(kernel_size, 1)
+    return (
+        kernel,
+        as_flat_pair(stride, 1, kernel),
+        as_flat_pair(padding, 0),
+        as_flat_pair(dilation, 1),
+    )
 
 
 def lean_max_pool2d(
@@ -106,8 +126,7 @@ def lean_max_pool2d(
     """
     if not needs_gradient(x):
         return F.max_pool2d(x, kernel_size, stride, padding, dilation, ceil_mode)
-    kernel = as_pair(kernel_size)
-    sizes = (kernel, as_pair(stride, kernel), as_pair(padding), as_pair(dilation))
+    sizes = _sizes(kernel_size, stride, padding, dilation)
     return _LeanMaxPool2d.apply(x, *sizes, ceil_mode)  # type: ignore[no-any-return]
 
 
@@ -143,13 +162,7 @@ def lean_max_pool1d(
     """
     if not needs_gradient(x):
         return F.max_pool1d(x, kernel_size, stride, padding, dilation, ceil_mode)
-    kernel = as_flat_pair(kernel_size, 1)
-    sizes = (
-        kernel,
-        as_flat_pair(stride, 1, kernel),
-        as_flat_pair(padding, 0),
-        as_flat_pair(dilation, 1),
-    )
+    sizes = _flat_sizes(kernel_size, stride, padding, dilation)
     return lean_max_pool2d(x.unsqueeze(-2), *sizes, ceil_mode).squeeze(-2)
 
 
@@ -165,8 +178,7 @@ def lean_max_pool2d_saved_bytes(
 
     ceil(M * ceil(log2(k)) / 8) for M outputs of windows of k entries.
     """
-    kernel = as_pair(kernel_size)
-    sizes = (kernel, as_pair(stride, kernel), as_pair(padding), as_pair(dilation))
+    sizes = _sizes(kernel_size, stride, padding, dilation)
     return Windows((shape[-2], shape[-1]), *sizes, ceil_mode).saved_bytes(math.prod(shape[:-2]))
 
 
@@ -179,12 +191,6 @@ def lean_max_pool1d_saved_bytes(
     ceil_mode: bool = False,
 ) -> int:
     """Return the bytes that ``lean_max_pool1d`` keeps of an input of ``shape``."""
-    kernel = as_flat_pair(kernel_size, 1)
-    sizes = (
-        kernel,
-        as_flat_pair(stride, 1, kernel),
-        as_flat_pair(padding, 0),
-        as_flat_pair(dilation, 1),
-    )
+    sizes = _flat_sizes(kernel_size, stride, padding, dilation)
     image = torch.Size([*shape[:-1], 1, shape[-1]])
     return lean_max_pool2d_saved_bytes(image, *sizes, ceil_mode)
