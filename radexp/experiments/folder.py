@@ -151,20 +151,27 @@ def ready_to_write(path: Path, names: Sequence[str]) -> Iterator[None]:
 
 
 def write_files(path: Path, contents: Mapping[str, bytes]) -> None:
-    """Write files into a folder, each atomically.
+    """Write files into a folder: all of them, or, if one cannot be written, none.
 
     Args:
         path: The folder, which is there.
         contents: By the files' names.
 
     Raises:
-        UsageError: If one cannot be written.
+        UsageError: If one cannot be written; files that were there are as they were.
     """
-    for name, content in contents.items():
-        try:
-            write_atomically(path / name, methodcaller("write", content))
-        except OSError as error:
-            raise _unwritable(path, error) from error
+    staged = {path / f"{name}.new": path / name for name in contents}
+    try:
+        for new, content in zip(staged, contents.values(), strict=True):
+            write_atomically(new, methodcaller("write", content))
+        for new, final in staged.items():
+            new.replace(final)
+    except OSError as error:
+        raise _unwritable(path, error) from error
+    finally:
+        for new in staged:
+            with suppress(OSError):
+                new.unlink()
 
 
 def _is_there(path: Path) -> bool:
