@@ -20,7 +20,7 @@ from torch.nn import functional as F
 from radexp.config import TrainingConfig
 from radexp.data import Dataset, IndexStream, Split
 from radexp.models.mlp import mlp
-from radexp.training import MetricsFile, Row, Trainer, save_checkpoint
+from radexp.training import Classification, MetricsFile, Row, Trainer, save_checkpoint
 
 BATCH, BLOCK, TARGET = 150, 100, 0.85
 
@@ -63,10 +63,12 @@ def make_trainer() -> Trainer:
         model=model,
         optimizer=optimizer,
         scheduler=torch.optim.lr_scheduler.StepLR(optimizer, 2000, 0.6),
-        dataset=Dataset("random", train, test, num_classes=10),
-        stream=IndexStream(60_000, BATCH, seed=0),
+        task=Classification(
+            Dataset("random", train, test, num_classes=10),
+            IndexStream(60_000, BATCH, seed=0),
+            counts=(torch.arange(60_000) < 10).long(),
+        ),
         config=TrainingConfig(iterations=BLOCK, evaluate_every=10**9, checkpoint_every=1000),
-        counts=(torch.arange(60_000) < 10).long(),
     )
 
 

@@ -6,6 +6,8 @@ import pytest
 
 from radexp.commands.composing import compose_jobs
 from radexp.config import (
+    CLASSIFICATION,
+    CONTROL,
     DataConfig,
     EstimatorConfig,
     ModelConfig,
@@ -15,6 +17,7 @@ from radexp.config import (
     choices,
     config_folder,
     load_estimator_config,
+    options_for,
 )
 from radexp.errors import UsageError
 
@@ -72,7 +75,7 @@ REFUSED = [
         {"name": "nope"},
         f"data.name=nope: allowed is {', '.join(choices('data'))}; set data=NAME instead",
     ),
-    (EstimatorConfig, {"name": "nope"}, "estimator.name=nope: allowed is exact, rad, rad_project"),
+    (EstimatorConfig, {"name": "nope"}, "estimator.name=nope: allowed is checkpoint, exact"),
     (
         EstimatorConfig,
         {"name": "rad", "free": "bits"},
@@ -173,7 +176,11 @@ def test_training_without_a_bootstrap_can_be_asked_for(bootstrap):
 
 
 def test_choices_are_the_yaml_files():
-    assert choices("estimator") == ["exact", "rad", "rad_project", "rad_shared", "small_batch"]
+    networks = ["exact", "rad", "rad_project", "rad_shared", "small_batch"]
+    assert options_for("estimator", CLASSIFICATION) == networks
+    assert choices("estimator") == sorted([*networks, "checkpoint", "rad_as_published"])
+    assert options_for("model", CLASSIFICATION) == ["cnn", "mlp", "rnn"]
+    assert options_for("model", CONTROL) == ["reactor"]
     assert choices("preset") == ["paper", "quick", "smoke"]
     assert choices("nope") == []
     assert {path.name for path in config_folder().iterdir()} >= {"train.yaml", *GROUPS}
@@ -194,9 +201,10 @@ def test_estimators_load_by_name(name):
         (
             "nope",
             {},
-            "estimator 'nope': allowed is exact, rad, rad_project, rad_shared, small_batch;",
+            "estimator 'nope': allowed is checkpoint, exact, rad, rad_as_published, rad_project, "
+            "rad_shared, small_batch;",
         ),
-        ("../model/mlp", {}, "estimator '../model/mlp': allowed is exact"),
+        ("../model/mlp", {}, "estimator '../model/mlp': allowed is checkpoint, exact"),
         ("rad", {"kept": 0.1}, "estimator setting kept: allowed is name, sketch, free, keep"),
         ("rad", {"b": 1, "a": 1}, "estimator setting a, b: allowed is name, sketch"),
         ("rad", {"keep": 2}, "estimator.keep=2.0: allowed is 0 < keep <= 1"),
@@ -214,18 +222,29 @@ def test_bad_estimator_settings_are_refused(name, settings, message):
     ("group", "option"), [(group, option) for group in GROUPS for option in choices(group)]
 )
 def test_every_yaml_composes(group, option):
-    (config,) = compose_jobs([f"{group}={option}"], multirun=False)
+    needs_reactor = group == "estimator" and option not in options_for(group, CLASSIFICATION)
+    words = ["model=reactor"] if needs_reactor or option == "none" else []
+    (config,) = compose_jobs([*words, f"{group}={option}"], multirun=False)
     if group in ("model", "data", "estimator", "optimizer"):
-        assert getattr(config, group).name == option
+        assert getattr(config, group).name == {"default": "digits"}.get(option, option)
     if group == "preset":
         assert config.preset == option
 
 
+ARMS = {
+    "mnist_mlp": {(name, None) for name in options_for("estimator", CLASSIFICATION)},
+    "reactor": {("rad", keep) for keep in (1, 0.1, 0.01, 0.005, 0.002, 0.001)},
+    "reactor_checkpoint": {("checkpoint", None)},
+}
+
+
 @pytest.mark.parametrize("experiment", choices("experiment"))
 @pytest.mark.parametrize("preset", choices("preset"))
-@pytest.mark.parametrize("estimator", choices("estimator"))
-def test_every_arm_of_every_experiment_composes(experiment, preset, estimator):
-    words = [f"experiment={experiment}", f"preset={preset}", f"estimator={estimator}"]
-    (config,) = compose_jobs(words, multirun=False)
-    assert config.estimator.name == estimator
-    assert config.optimizer.lr == config.tuned[estimator]["lr"]
+def test_every_arm_of_every_experiment_composes(experiment, preset):
+    jobs = compose_jobs([f"experiment={experiment}", f"preset={preset}"], multirun=True)
+    arms = {(job.estimator.name, job.estimator.keep) for job in jobs}
+    assert arms == ARMS[experiment]
+    assert len(jobs) == 5 * len(arms)
+    for job in jobs:
+        tuned = job.tuned.get(job.estimator.name, {"lr": 1e-2})
+        assert job.optimizer.lr == tuned["lr"]

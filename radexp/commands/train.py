@@ -123,15 +123,15 @@ def _job(config: DictConfig) -> None:
 def describe(summary: dict[str, Any]) -> str:
     """Say in one line how a run ended."""
     name = f"{summary['status']:<11} {summary['run_id']}"
-    if summary["status"] != "completed" or summary["final_test_loss"] is None:
+    if summary["status"] != "completed" or summary["final_train_loss"] is None:
         return f"{name}  {summary['message'] or ''}"
     total = summary["parameter_bytes"] + summary["measured_saved_bytes"]
-    return (
-        f"{name}  train loss {summary['final_train_loss']:.3g}, "
-        f"test loss {summary['final_test_loss']:.3g}, "
-        f"accuracy {summary['final_test_accuracy']:.2%}, {format_bytes(total)}, "
-        f"{summary['train_seconds']:.1f} s"
-    )
+    parts = [f"train loss {summary['final_train_loss']:.3g}"]
+    if summary["final_test_loss"] is not None:
+        parts += [f"test loss {summary['final_test_loss']:.3g}"]
+        parts += [f"accuracy {summary['final_test_accuracy']:.2%}"]
+    parts += [format_bytes(total), f"{summary['train_seconds']:.1f} s"]
+    return f"{name}  {', '.join(parts)}"
 
 
 def _conclude(plans: Sequence[Plan]) -> int:

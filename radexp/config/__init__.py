@@ -12,10 +12,13 @@ from radexp.config.data import DataConfig
 from radexp.config.estimator import EstimatorConfig, load_estimator_config
 from radexp.config.model import ModelConfig, describe_sizes
 from radexp.config.optimizer import OptimizerConfig
+from radexp.config.task import CLASSIFICATION, CONTROL, options_for
 from radexp.config.train import TrainConfig
 from radexp.config.training import TrainingConfig
 
 __all__ = [
+    "CLASSIFICATION",
+    "CONTROL",
     "DataConfig",
     "EstimatorConfig",
     "ModelConfig",
@@ -26,4 +29,5 @@ __all__ = [
     "config_folder",
     "describe_sizes",
     "load_estimator_config",
+    "options_for",
 ]

@@ -10,9 +10,10 @@ from omegaconf.errors import OmegaConfBaseException
 
 from radexp.catalogue import choices, config_folder
 from radexp.config.choice import require_choice
+from radexp.config.task import require_task
 from radexp.errors import UsageError, require
 
-FREE_NUMBERS = ("keep", "batch_size")
+FREE_NUMBERS = ("keep", "batch_size", "checkpoints")
 
 
 @dataclass
@@ -22,13 +23,17 @@ class EstimatorConfig:
     Attributes:
         name: The estimator's name, as in ``estimator=rad``.
         sketch: A sketch of ``radexp.sketches``: what a layer keeps instead of its input.
-        free: The one number that a budget solves: ``keep``, ``batch_size`` or null.
+        free: The one number that a budget solves: ``keep``, ``batch_size``, ``checkpoints`` or
+            null.
         keep: Kept fraction of each sketched matrix, 0 < keep <= 1; null: solved, else 0.1.
         batch_size: Examples per step, for the small batch; null: solved, else 20.
         shared: One set of coordinates for the whole batch instead of one per example.
         replacement: Draw coordinates with replacement, as the paper does.
         lean: Use the operations that keep less than PyTorch's own, where they give the same
             gradient.
+        task: The one task that it serves, ``classification`` or ``control``; null for both.
+        checkpoints: States kept between stretches that are run again; null: solved, else the
+            number that keeps the fewest states in all.
     """
 
     name: str = MISSING
@@ -39,10 +44,13 @@ class EstimatorConfig:
     shared: bool = False
     replacement: bool = True
     lean: bool = True
+    task: str | None = None
+    checkpoints: int | None = None
 
     def __post_init__(self) -> None:
         """Refuse numbers outside their range and numbers that the estimator does not use."""
         require_choice("estimator", self.name)
+        require_task("estimator.task", self.task)
         require(
             self.free is None or self.free in FREE_NUMBERS,
             f"estimator.free={self.free}",
@@ -60,6 +68,12 @@ class EstimatorConfig:
             f"estimator.batch_size={self.batch_size}",
             "a whole number of at least 1",
             "try estimator.batch_size=20",
+        )
+        require(
+            self.checkpoints is None or self.checkpoints >= 1,
+            f"estimator.checkpoints={self.checkpoints}",
+            "a whole number of at least 1",
+            "try estimator.checkpoints=202",
         )
         require(
             (self.free == "keep") == (self.sketch != "exact"),

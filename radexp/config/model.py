@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -9,10 +10,12 @@ from typing import Any
 from omegaconf import MISSING
 
 from radexp.config.choice import require_choice
+from radexp.config.task import CLASSIFICATION, CONTROL, require_task
 from radexp.errors import require
 
 LARGEST_LAYER = 10**7
 LARGEST_KERNEL = 99
+LARGEST_GRID = 10**4
 POOLINGS = ("average", "max")
 
 
@@ -26,6 +29,14 @@ class ModelConfig:
         channels: Output channels of each convolution.
         kernel_size: Height and width of each convolution's kernel, odd.
         pooling: ``average`` or ``max``.
+        task: What it is trained for, ``classification`` or ``control``.
+        default_data: The data set of ``data=default``; ``none`` for a model that has no use for
+            data.
+        points: Points along each side of the reactor's grid, boundary included.
+        steps: Explicit steps in time; the last one starts at ``final_time``.
+        final_time: When the control ends.
+        diffusion: Diffusion constant.
+        initial: The control's seven starting parameters; null: the published start from the seed.
     """
 
     name: str = MISSING
@@ -33,6 +44,13 @@ class ModelConfig:
     channels: list[int] = field(default_factory=list)
     kernel_size: int = 5
     pooling: str = "average"
+    task: str = CLASSIFICATION
+    default_data: str = "digits"
+    points: int = 33
+    steps: int = 40_961
+    final_time: float = 10.0
+    diffusion: float = 0.25
+    initial: list[float] | None = None
 
     def __post_init__(self) -> None:
         """Refuse unknown models, layers without units and kernels without a centre."""
@@ -57,6 +75,32 @@ class ModelConfig:
             ", ".join(POOLINGS),
             "try model.pooling=average",
         )
+        require_task("model.task", self.task)
+        require_choice("data", self.default_data)
+        self._check_physics()
+
+    def _check_physics(self) -> None:
+        """Refuse grids without an interior, times that do not pass and numbers that are none."""
+        for key, least, most in (("points", 3, LARGEST_GRID), ("steps", 2, LARGEST_LAYER)):
+            require(
+                least <= getattr(self, key) <= most,
+                f"model.{key}={getattr(self, key)}",
+                f"a whole number from {least} to {most}",
+                f"leave out model.{key}",
+            )
+        for key in ("final_time", "diffusion"):
+            require(
+                0 < getattr(self, key) < math.inf,
+                f"model.{key}={getattr(self, key)}",
+                "a finite number above 0",
+                f"leave out model.{key}",
+            )
+        require(
+            all(map(math.isfinite, self.initial or [])),
+            f"model.initial={self.initial}",
+            "finite numbers",
+            "try model.initial=[4.932,0,0,0,0,0,0]",
+        )
 
 
 def describe_sizes(model: Mapping[str, Any]) -> str:
@@ -70,11 +114,20 @@ def describe_sizes(model: Mapping[str, Any]) -> str:
         '300x300'
         >>> describe_sizes({"channels": [16, 32], "kernel_size": 5, "pooling": "average"})
         '16-32, kernel 5, average'
+        >>> describe_sizes({"task": "control", "points": 33, "steps": 40961, "final_time": 10.0,
+        ...                 "diffusion": 0.25, "initial": None})
+        '33x33, 40961 steps to 10, D 0.25'
     """
     parts = [_joined("x", model.get("hidden") or [])]
     if channels := model.get("channels"):
         kernel_size, pooling = model.get("kernel_size"), model.get("pooling")
         parts += [_joined("-", channels), f"kernel {kernel_size}", str(pooling)]
+    if model.get("task") == CONTROL:
+        parts += [f"{model['points']}x{model['points']}"]
+        parts += [f"{model['steps']} steps to {model['final_time']:g}"]
+        parts += [f"D {model['diffusion']:g}"]
+        if initial := model.get("initial"):
+            parts += [f"from {' '.join(f'{theta:g}' for theta in initial)}"]
     return ", ".join(part for part in parts if part)
 
 

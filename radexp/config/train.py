@@ -12,6 +12,7 @@ from radexp.config.data import DataConfig
 from radexp.config.estimator import EstimatorConfig
 from radexp.config.model import ModelConfig
 from radexp.config.optimizer import OptimizerConfig
+from radexp.config.task import CONTROL, NO_DATA, options_for
 from radexp.config.training import TrainingConfig
 from radexp.errors import require
 
@@ -51,6 +52,7 @@ class TrainConfig:
 
     def __post_init__(self) -> None:
         """Refuse a free number that is both set and solved, and values out of range."""
+        self._check_task()
         free = self.estimator.free
         number = getattr(self.estimator, free) if free else None
         require(
@@ -75,3 +77,26 @@ class TrainConfig:
             "try study=train",
         )
         require(0 <= self.seed < 2**63, f"seed={self.seed}", "0 to 2**63 - 1", "try seed=0")
+
+    def _check_task(self) -> None:
+        """Refuse estimators and data that the model's task has no use for."""
+        name, task = self.model.name, self.model.task
+        require(
+            name in options_for("model", task),
+            f"model.task={task} with model={name}",
+            "the task of its YAML",
+            "leave out model.task",
+        )
+        require(
+            self.estimator.task in (None, task),
+            f"estimator={self.estimator.name} with model={name}",
+            ", ".join(options_for("estimator", task)),
+            "pick one of them",
+        )
+        without = task == CONTROL
+        require(
+            without == (self.data.name == NO_DATA),
+            f"data={self.data.name} with model={name}",
+            "no data, as it learns from its own equations" if without else "a data set",
+            "leave out data",
+        )

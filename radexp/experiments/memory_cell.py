@@ -13,7 +13,7 @@ from radexp.experiments.build import build_trainer
 from radexp.experiments.environment import describe_environment
 from radexp.experiments.plan import Plan, make_plan
 from radexp.memory import LayerLedger, SavedBytesMeter
-from radexp.training import Trainer, classification_loss, measure_step
+from radexp.training import Trainer, measure_step
 
 
 @dataclass(frozen=True)
@@ -76,10 +76,10 @@ def measure_cell(config: TrainConfig, input_shape: tuple[int, ...], num_classes:
 
 def _layers(plan: Plan, trainer: Trainer) -> list[dict[str, Any]]:
     """Predict and measure what each layer holds during one more step."""
-    x, y = trainer.next_batch()
+    batch = trainer.task.next_batch()
     meter = SavedBytesMeter(trainer.model.parameters())
     with meter, LayerLedger(trainer.model, meter) as ledger:
-        loss = classification_loss(trainer.model(x), y)
+        loss = trainer.task.loss(trainer.model, batch)
     del loss
     kinds = {name: type(module).__name__ for name, module in trainer.model.named_modules()}
     return [

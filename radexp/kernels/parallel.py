@@ -18,17 +18,20 @@ Loop = TypeVar("Loop", bound=Callable[..., None])
 _CALLBACK = ctypes.CFUNCTYPE(None, ctypes.c_void_p)
 
 
-def compiled(inline: bool = False) -> Callable[[Loop], Loop]:
+def compiled(inline: bool = False, reorder: bool = False) -> Callable[[Loop], Loop]:
     """Compile a loop over NumPy arrays when it is first called, once for each type of array.
 
     It releases the global interpreter lock. Products and sums may be fused, which rounds once
-    instead of twice, but sums are never reordered. The result is kept on disk where there is a
-    folder to keep it in.
+    instead of twice, but sums are not reordered unless asked for. The result is kept on disk where
+    there is a folder to keep it in.
 
     Args:
         inline: Put the loop's body where it is called, instead of a call.
+        reorder: Let sums be added up in the lanes of vectors, in an order that the processor's
+            vector length decides.
     """
-    options: dict[str, Any] = {"nogil": True, "fastmath": {"contract"}}
+    allowed = {"contract", "reassoc"} if reorder else {"contract"}
+    options: dict[str, Any] = {"nogil": True, "fastmath": allowed}
     options["inline"] = "always" if inline else "never"
 
     def decorate(loop: Loop) -> Loop:

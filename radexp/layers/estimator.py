@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from radexp.config import EstimatorConfig, load_estimator_config
-from radexp.errors import UsageError
+from radexp.config import CLASSIFICATION, EstimatorConfig, load_estimator_config, options_for
+from radexp.errors import UsageError, require
 from radexp.sketches import Exact, Sketch
 
 DEFAULT_KEEP = 0.1
@@ -46,8 +46,14 @@ class Estimator:
         """Build an estimator from its settings; keep = 1 is the exact sketch by definition.
 
         Raises:
-            UsageError: If the sketch is unknown.
+            UsageError: If the sketch is unknown, or the estimator is not one of networks.
         """
+        require(
+            config.task in (None, CLASSIFICATION),
+            f"estimator={config.name} on a network",
+            ", ".join(options_for("estimator", CLASSIFICATION)),
+            "pick one of them",
+        )
         if config.sketch not in Sketch.registry:
             raise UsageError(
                 f"estimator.sketch={config.sketch}: allowed is "

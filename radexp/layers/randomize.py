@@ -10,7 +10,7 @@ from typing import Any
 from torch import nn
 
 from radexp.errors import UsageError
-from radexp.layers.base import LeanLayer, SketchedLayer
+from radexp.layers.base import LeanLayer
 from radexp.layers.estimator import Estimator
 from radexp.layers.sequential import LeanSequential
 from radexp.seeding import SeedStream
@@ -97,11 +97,11 @@ def randomize(
 
 
 def seed_streams(model: nn.Module) -> dict[str, SeedStream]:
-    """Return the seed stream of each randomized layer, by the layer's name, for checkpoints."""
+    """Return the seed stream of each module that draws, by the module's name, for checkpoints."""
     return {
-        name: module.seeds
+        name: module.seeds  # type: ignore[misc]
         for name, module in model.named_modules()
-        if isinstance(module, SketchedLayer)
+        if isinstance(getattr(module, "seeds", None), SeedStream)
     }
 
 

@@ -7,6 +7,8 @@ import dataclasses
 from radexp.config import ModelConfig
 from radexp.errors import require
 
+NO_SIZES = ("name", "task", "default_data")
+
 
 def require_only(config: ModelConfig, *used: str) -> None:
     """Refuse sizes that a model does not use, unless they are at their default.
@@ -24,8 +26,9 @@ def require_only(config: ModelConfig, *used: str) -> None:
     defaults = ModelConfig(config.name)
     for field in dataclasses.fields(config):
         value = getattr(config, field.name)
+        fine = field.name in (*NO_SIZES, *used)
         require(
-            field.name in ("name", *used) or value == getattr(defaults, field.name),
+            fine or value == getattr(defaults, field.name),
             f"model.{field.name}={value} with model={config.name}",
             ", ".join(f"model.{name}" for name in used),
             f"drop model.{field.name} or choose another model",

@@ -1,12 +1,17 @@
 """Training: the task, the loop, its records and its measured memory."""
 
 from radexp.training.checkpoint import load_checkpoint, save_checkpoint, write_atomically
+from radexp.training.classification import Classification, classification_loss, evaluate
+from radexp.training.control import Control
 from radexp.training.loop import Diverged, Interrupted, Observer, Progress, Trainer
 from radexp.training.measure import StepMemory, measure_step
 from radexp.training.metrics import MetricsFile, Row
-from radexp.training.task import Score, classification_loss, evaluate
+from radexp.training.task import Batch, Score, Task
 
 __all__ = [
+    "Batch",
+    "Classification",
+    "Control",
     "Diverged",
     "Interrupted",
     "MetricsFile",
@@ -15,6 +20,7 @@ __all__ = [
     "Row",
     "Score",
     "StepMemory",
+    "Task",
     "Trainer",
     "classification_loss",
     "evaluate",

@@ -13,11 +13,9 @@ from torch import Tensor, nn
 from torch.optim.lr_scheduler import LRScheduler
 
 from radexp.config import TrainingConfig
-from radexp.data.dataset import Dataset
-from radexp.data.streams import IndexStream
 from radexp.layers import seed_streams
 from radexp.training.metrics import Row
-from radexp.training.task import Score, accuracy, classification_loss, evaluate
+from radexp.training.task import Batch, Score, Task
 
 
 class Diverged(Exception):  # noqa: N818 - it is a status of a run, not a defect
@@ -65,44 +63,33 @@ class Observer(Protocol):
 
 @dataclass
 class Trainer:
-    """A network, its optimizer and its data, and how far they have come.
+    """A model, its optimizer and its task, and how far they have come.
 
     Attributes:
-        model: The network, on its device.
+        model: The model, on its device.
         optimizer: Its optimizer.
         scheduler: Its step-size schedule, advanced once per iteration.
-        dataset: Train and test splits, on the same device.
-        stream: Indices of the batches.
+        task: What it is trained on and for.
         config: When to stop and what to write down when.
-        counts: How often each training example counts, or None for once.
         clip_norm: Largest gradient norm, or None.
     """
 
     model: nn.Module
     optimizer: torch.optim.Optimizer
     scheduler: LRScheduler
-    dataset: Dataset
-    stream: IndexStream
+    task: Task
     config: TrainingConfig
-    counts: Tensor | None = None
     clip_norm: float | None = None
     progress: Progress = field(default_factory=Progress)
 
-    def next_batch(self) -> tuple[Tensor, Tensor]:
-        """Draw a batch; indexing copies, so that no view holds the whole training set."""
-        split = self.dataset.train
-        indices = self.stream.next_batch().to(split.labels.device)
-        return split.inputs.index_select(0, indices), split.labels.index_select(0, indices)
-
-    def step(self, x: Tensor, y: Tensor, with_norm: bool) -> tuple[Tensor, Tensor, float | None]:
+    def step(self, batch: Batch, with_norm: bool) -> tuple[Tensor, Tensor, float | None]:
         """Take one optimizer step.
 
         Returns:
-            The loss and logits before the update, and the gradient's norm if it was asked for.
+            The loss and outputs before the update, and the gradient's norm if it was asked for.
         """
         self.optimizer.zero_grad(set_to_none=True)
-        logits = self.model(x)
-        loss = classification_loss(logits, y)
+        loss, outputs = self.task.loss(self.model, batch)
         loss.backward()
         norm = None
         if with_norm or self.clip_norm is not None:
@@ -110,7 +97,7 @@ class Trainer:
             norm = float(nn.utils.clip_grad_norm_(self.model.parameters(), limit))
         self.optimizer.step()
         self.scheduler.step()
-        return loss.detach(), logits.detach(), norm
+        return loss.detach(), outputs.detach(), norm
 
     def train(self, observer: Observer) -> None:
         """Train until ``config.iterations``, starting from wherever ``progress`` is.
@@ -140,9 +127,9 @@ class Trainer:
             learning_rate = self._learning_rate()
             progress.iteration += 1
             row_due = self._row_due()
-            x, y = self.next_batch()
-            loss, logits, norm = self.step(x, y, with_norm=row_due)
-            progress.examples_seen += len(y)
+            batch = self.task.next_batch()
+            loss, outputs, norm = self.step(batch, with_norm=row_due)
+            progress.examples_seen += self.task.num_examples(batch)
             if row_due or observer.should_stop():
                 break
         self._synchronize()
@@ -151,7 +138,7 @@ class Trainer:
         progress.step_seconds.append(elapsed / (progress.iteration - start_iteration))
         self._require_finite("batch", float(loss))
         if row_due:
-            score = Score(float(loss), accuracy(logits, y))
+            score = self.task.score(loss, outputs, batch)
             observer.on_row(self._row("batch", score, learning_rate, norm))
 
     def _learning_rate(self) -> float:
@@ -178,14 +165,12 @@ class Trainer:
     def _evaluate_due(self, observer: Observer, first: bool = False) -> None:
         always = first or self.progress.iteration == self.config.iterations
         learning_rate = self._learning_rate()
-        if always or self._due(self.config.evaluate_train_every):
-            score = evaluate(self.model, self.dataset.train, self.counts)
-            observer.on_row(self._row("train", score, learning_rate))
-            self._require_finite("training set", score.loss)
-        if always or self._due(self.config.evaluate_every):
-            score = evaluate(self.model, self.dataset.test)
-            observer.on_row(self._row("test", score, learning_rate))
-            self._require_finite("test set", score.loss)
+        every = {"train": self.config.evaluate_train_every, "test": self.config.evaluate_every}
+        for split, name in self.task.splits.items():
+            if always or self._due(every[split]):
+                score = self.task.evaluate(self.model, split)
+                observer.on_row(self._row(split, score, learning_rate))
+                self._require_finite(name, score.loss)
 
     def _row(
         self, split: str, score: Score, learning_rate: float, norm: float | None = None
@@ -208,7 +193,7 @@ class Trainer:
             raise Diverged(f"the loss of the {of_what} is {loss} at iteration {at}")
 
     def _synchronize(self) -> None:
-        if self.dataset.train.labels.is_cuda:
+        if next(self.model.parameters()).is_cuda:
             torch.cuda.synchronize()
 
     def state_dict(self) -> dict[str, Any]:
@@ -217,7 +202,7 @@ class Trainer:
             "model": self.model.state_dict(),
             "optimizer": self.optimizer.state_dict(),
             "scheduler": self.scheduler.state_dict(),
-            "stream": self.stream.state_dict(),
+            "stream": self.task.state_dict(),
             "sketch_calls": {name: s.calls for name, s in seed_streams(self.model).items()},
             "torch_rng": torch.get_rng_state(),
             "cuda_rng": torch.cuda.get_rng_state_all() if torch.cuda.is_available() else [],
@@ -229,7 +214,7 @@ class Trainer:
         self.model.load_state_dict(state["model"])
         self.optimizer.load_state_dict(state["optimizer"])
         self.scheduler.load_state_dict(state["scheduler"])
-        self.stream.load_state_dict(state["stream"])
+        self.task.load_state_dict(state["stream"])
         for name, stream in seed_streams(self.model).items():
             stream.calls = state["sketch_calls"][name]
         torch.set_rng_state(state["torch_rng"])

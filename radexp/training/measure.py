@@ -33,11 +33,11 @@ def measure_step(trainer: Trainer) -> StepMemory:
         trainer: A trainer that is ready to step.
     """
     before = copy.deepcopy(trainer.state_dict())
-    trainer.step(*trainer.next_batch(), with_norm=False)
-    x, y = trainer.next_batch()
+    trainer.step(trainer.task.next_batch(), with_norm=False)
+    batch = trainer.task.next_batch()
     meter = SavedBytesMeter(trainer.model.parameters())
-    with StepPeak(trainer.model, trainer.optimizer, [x, y], meter) as peak, meter:
-        trainer.step(x, y, with_norm=False)
+    with StepPeak(trainer.model, trainer.optimizer, batch, meter) as peak, meter:
+        trainer.step(batch, with_norm=False)
     trainer.optimizer.zero_grad(set_to_none=True)
     trainer.load_state_dict(before)
     return StepMemory(meter.peak_bytes, peak.peak_bytes)

@@ -17,8 +17,9 @@ class Row:
         examples_seen: Examples drawn so far.
         train_seconds: Time spent on training alone, without evaluation and logging.
         split: ``batch``, ``train``, ``validation`` or ``test``.
-        loss: Mean loss in nats per example; of a ``batch``, before that iteration's update.
-        accuracy: Fraction of right answers.
+        loss: Mean loss in nats per example, or a control's loss; of a ``batch``, before that
+            iteration's update.
+        accuracy: Fraction of right answers; empty where there are no answers.
         learning_rate: Step size of that iteration's update (of the next one, at iteration 0).
         gradient_norm: Norm of the batch's gradient estimate; empty for whole splits.
     """
@@ -28,7 +29,7 @@ class Row:
     train_seconds: float
     split: str
     loss: float
-    accuracy: float
+    accuracy: float | None
     learning_rate: float
     gradient_norm: float | None = None
 

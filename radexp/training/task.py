@@ -1,62 +1,51 @@
-"""What is learned: the loss of a batch, and the exact loss of a whole split."""
+"""What a trainer needs to know of what is learned: the rule that every task follows."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any, Protocol
 
-import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
 
-from radexp.data.dataset import Split
-
-# Small enough for the activations of a batch to be memory that the process has already.
-EVALUATION_BATCH = 200
+Batch = Sequence[Tensor]
 
 
 @dataclass(frozen=True)
 class Score:
-    """Mean loss (nats per example) and fraction of right answers."""
+    """A loss, and the fraction of right answers where there are any to give."""
 
     loss: float
-    accuracy: float
+    accuracy: float | None = None
 
 
-def classification_loss(logits: Tensor, labels: Tensor) -> Tensor:
-    """Return the mean cross-entropy in nats: PyTorch's own, it keeps 10 floats per example."""
-    return F.cross_entropy(logits, labels)
+class Task(Protocol):
+    """Where a step's loss comes from, and how a model is evaluated.
 
-
-def accuracy(logits: Tensor, labels: Tensor) -> float:
-    """Return the fraction of examples whose largest logit is the right one."""
-    return float((logits.argmax(1) == labels).double().mean())
-
-
-@torch.no_grad()
-def evaluate(model: nn.Module, split: Split, counts: Tensor | None = None) -> Score:
-    """Return the exact loss and accuracy of a split, summed in float64.
-
-    Args:
-        model: The network; evaluated in ``eval`` mode and put back.
-        split: Inputs (N, ...) and labels (N,).
-        counts: How often each example counts, (N,); a bootstrap's multiplicities. Examples that
-            count zero times are not computed. None: once each.
+    The model and the optimizer are the trainer's; a task holds what they are trained on.
     """
-    wanted = torch.arange(len(split.labels)) if counts is None else counts.nonzero().flatten()
-    weights = torch.ones(len(wanted)) if counts is None else counts[wanted]
-    device = split.labels.device
-    loss = torch.zeros((), dtype=torch.float64, device=device)
-    right = torch.zeros_like(loss)
-    was_training = model.training
-    model.eval()
-    for chunk, weight in zip(
-        wanted.to(device).split(EVALUATION_BATCH),
-        weights.to(device).double().split(EVALUATION_BATCH),
-        strict=True,
-    ):
-        logits, labels = model(split.inputs[chunk]), split.labels[chunk]
-        loss += F.cross_entropy(logits, labels, reduction="none").double() @ weight
-        right += (logits.argmax(1) == labels).double() @ weight
-    model.train(was_training)
-    total = float(weights.sum())
-    return Score(float(loss) / total, float(right) / total)
+
+    @property
+    def splits(self) -> Mapping[str, str]:
+        """What is evaluated: ``train``, and ``test`` where there is one, each in words."""
+
+    def next_batch(self) -> Batch:
+        """Return the tensors of the next step."""
+
+    def num_examples(self, batch: Batch) -> int:
+        """Return how many examples a batch counts for."""
+
+    def loss(self, model: nn.Module, batch: Batch) -> tuple[Tensor, Tensor]:
+        """Return the loss to be differentiated, and the outputs that ``score`` needs."""
+
+    def score(self, loss: Tensor, outputs: Tensor, batch: Batch) -> Score:
+        """Return the score of a step that was taken."""
+
+    def evaluate(self, model: nn.Module, split: str) -> Score:
+        """Return the exact score of the model on one of ``splits``."""
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return what decides the batches to come, for a checkpoint."""
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Go on where ``state`` was taken."""

@@ -5,8 +5,8 @@ import torch
 from omegaconf import OmegaConf
 from torch.nn.functional import cross_entropy
 
-from radexp.catalogue import choices, config_folder
-from radexp.config import ModelConfig, load_estimator_config
+from radexp.catalogue import config_folder
+from radexp.config import CLASSIFICATION, ModelConfig, load_estimator_config, options_for
 from radexp.layers import randomize
 from radexp.memory.meter import SavedBytesMeter
 from radexp.memory.predict import predict_saved_bytes
@@ -18,7 +18,7 @@ INPUTS = {"cnn": ((3, 32, 32), 11), "rnn": ((28, 1), 150)}
 KEEPS = [1, 0.8, 0.5, 0.3, 0.1, 0.05]
 ARMS = [
     (name, {"keep": keep} if load_estimator_config(name).free == "keep" else {})
-    for name in choices("estimator")
+    for name in options_for("estimator", CLASSIFICATION)
     for keep in (KEEPS if load_estimator_config(name).free == "keep" else KEEPS[:1])
 ]
 
@@ -44,7 +44,11 @@ def batch(model, count, device="cpu"):
 @pytest.mark.parametrize(("estimator", "settings"), ARMS, ids=str)
 @pytest.mark.parametrize(
     ("model", "count"),
-    [(m, count) for m in choices("model") for count in (INPUTS.get(m, DEFAULT_INPUT)[1], 7)],
+    [
+        (m, count)
+        for m in options_for("model", CLASSIFICATION)
+        for count in (INPUTS.get(m, DEFAULT_INPUT)[1], 7)
+    ],
 )
 def test_predicted_bytes_are_measured_to_the_byte(model, estimator, settings, count, device):
     network, (x, y) = build(model, estimator, settings, device), batch(model, count, device)

@@ -5,8 +5,7 @@ from itertools import product
 import pytest
 import torch
 
-from radexp.catalogue import choices
-from radexp.config import EstimatorConfig, load_estimator_config
+from radexp.config import CLASSIFICATION, EstimatorConfig, load_estimator_config, options_for
 from radexp.layers import Estimator
 from radexp.sketches import Exact, Sketch
 
@@ -25,12 +24,19 @@ def _sketches() -> dict[str, Sketch]:
         else Exact()
         for sketch, keep, shared, replacement in settings
     ]
-    named = {f"estimator={name}": Estimator.named(name).sketch for name in choices("estimator")}
+    named = {
+        f"estimator={name}": Estimator.named(name).sketch
+        for name in options_for("estimator", CLASSIFICATION)
+    }
     return {**{repr(sketch): sketch for sketch in built}, **named}
 
 
 SKETCHES = _sketches()
-FREE_KEEP = [name for name in choices("estimator") if load_estimator_config(name).free == "keep"]
+FREE_KEEP = [
+    name
+    for name in options_for("estimator", CLASSIFICATION)
+    if load_estimator_config(name).free == "keep"
+]
 
 each_sketch = pytest.mark.parametrize("sketch", SKETCHES.values(), ids=SKETCHES)
 each_shape = pytest.mark.parametrize("shape", SHAPES, ids=str)

@@ -44,7 +44,7 @@ def test_a_name_leads_to_its_file_with_the_root(name, source, monkeypatch):
 
 def test_names():
     assert DATASETS == ("digits", "mnist", "cifar10", "sequential_mnist")
-    assert sorted(DATASETS) == choices("data")
+    assert sorted([*DATASETS, "default", "none"]) == choices("data")
 
 
 def test_digits_need_no_files():

@@ -3,8 +3,8 @@
 import pytest
 import torch
 
-from radexp.catalogue import choices
 from radexp.commands.composing import compose_jobs
+from radexp.config import CLASSIFICATION, options_for
 from radexp.experiments.memory_cell import measure_cell, random_dataset
 
 SHAPES = {"mlp": (1, 8, 8), "cnn": (3, 12, 12), "rnn": (20, 1)}
@@ -29,7 +29,7 @@ def cell(tmp_path):
 
 
 @pytest.mark.parametrize("model", SHAPES)
-@pytest.mark.parametrize("estimator", choices("estimator"))
+@pytest.mark.parametrize("estimator", options_for("estimator", CLASSIFICATION))
 def test_what_is_predicted_is_measured(model, estimator, cell):
     result = cell(model, f"estimator={estimator}")
     numbers = result.numbers

@@ -9,12 +9,16 @@ from dataclasses import fields, is_dataclass
 import pytest
 
 from radexp.commands.composing import compose_jobs
-from radexp.config import choices, load_estimator_config
+from radexp.config import CLASSIFICATION, load_estimator_config, options_for
 from radexp.errors import UsageError
 from radexp.experiments import run_path
 from radexp.experiments.plan import hash_config
 
-SKETCHED = [name for name in choices("estimator") if load_estimator_config(name).free == "keep"]
+SKETCHED = [
+    name
+    for name in options_for("estimator", CLASSIFICATION)
+    if load_estimator_config(name).free == "keep"
+]
 
 
 def total(plan) -> int:
@@ -48,7 +52,7 @@ def test_small_batch_is_the_largest_that_fits(budget, plan_for):
 
 
 @pytest.mark.parametrize("budget", ["100%", "1000%", "5GB"])
-@pytest.mark.parametrize("estimator", choices("estimator"))
+@pytest.mark.parametrize("estimator", options_for("estimator", CLASSIFICATION))
 def test_more_than_enough_is_no_more_than_the_exact_step(estimator, budget, plan_for):
     plan, exact = (
         plan_for(f"estimator={estimator}", f"budget={budget}"),
@@ -91,7 +95,7 @@ def test_exact_over_budget_is_planned_all_the_same(plan_for):
     assert not plan_for("estimator=exact").over_budget
 
 
-@pytest.mark.parametrize("estimator", choices("estimator"))
+@pytest.mark.parametrize("estimator", options_for("estimator", CLASSIFICATION))
 def test_percent_is_of_the_stock_exact_step_of_the_full_batch(estimator, plan_for):
     exact = plan_for("estimator=exact")
     plan = plan_for(f"estimator={estimator}", "budget=50%")
@@ -101,7 +105,7 @@ def test_percent_is_of_the_stock_exact_step_of_the_full_batch(estimator, plan_fo
 def test_defaults_without_a_budget(plan_for):
     assert plan_for("estimator=rad").estimator.keep == 0.1
     assert plan_for("estimator=small_batch").batch_size == 20
-    for name in choices("estimator"):
+    for name in options_for("estimator", CLASSIFICATION):
         assert plan_for(f"estimator={name}").budget_bytes is None
     assert plan_for("estimator=small_batch", "estimator.batch_size=500").batch_size == 500
 
@@ -124,7 +128,7 @@ def changed(config, key: str, value):
     return copy
 
 
-IGNORED = ("output", "preset", "scales", "tuned", "data.root")
+IGNORED = ("output", "preset", "scales", "tuned", "data.root", "estimator.task")
 
 
 def test_hash_reacts_to_every_key_but_paths_and_interpolated_ones(plan_for):

@@ -7,7 +7,7 @@ import math
 import pytest
 import yaml
 
-from radexp.config import choices
+from radexp.config import CLASSIFICATION, options_for
 from radexp.errors import UsageError
 from radexp.experiments import execute, run, run_path
 from radexp.training import StepMemory, checkpoint
@@ -40,7 +40,7 @@ def read_json(plan, name):
 
 
 @pytest.mark.parametrize("words", [(), ("budget=60%",)])
-@pytest.mark.parametrize("estimator", choices("estimator"))
+@pytest.mark.parametrize("estimator", options_for("estimator", CLASSIFICATION))
 def test_record_is_complete_and_measured_is_predicted(estimator, words, plan_for):
     plan = plan_for(f"estimator={estimator}", *words)
     summary = execute(plan)

@@ -4,14 +4,17 @@ import pytest
 import torch
 from torch import nn
 
-from radexp.catalogue import choices
-from radexp.config import load_estimator_config
+from radexp.config import CLASSIFICATION, load_estimator_config, options_for
 from radexp.layers import Estimator, randomize
 from radexp.layers.conv import SketchedConv1d, SketchedConv2d
 from radexp.memory import SavedBytesMeter
 from radexp.sketches import Exact, Sampling
 
-RANDOM = [name for name in choices("estimator") if load_estimator_config(name).free == "keep"]
+RANDOM = [
+    name
+    for name in options_for("estimator", CLASSIFICATION)
+    if load_estimator_config(name).free == "keep"
+]
 # PyTorch warns that it copies the input of an even kernel's padding="same".
 pytestmark = pytest.mark.filterwarnings("ignore:Using padding='same' with even kernel")
 

@@ -4,11 +4,11 @@ import pytest
 import torch
 from torch import nn
 
-from radexp.catalogue import choices
+from radexp.config import CLASSIFICATION, options_for
 from radexp.layers import randomize
 from radexp.layers.dropout import BitDropout
 
-LEAN = [name for name in choices("estimator") if name != "exact"]
+LEAN = [name for name in options_for("estimator", CLASSIFICATION) if name != "exact"]
 each_lean = pytest.mark.parametrize("name", LEAN)
 each_p = pytest.mark.parametrize("p", [0.1, 0.5, 0.9, 1.0])
 each_training = pytest.mark.parametrize("training", [True, False], ids=["training", "evaluation"])

@@ -2,7 +2,7 @@
 
 import pytest
 
-from radexp.catalogue import choices
+from radexp.config import CLASSIFICATION, options_for
 from radexp.errors import UsageError
 from radexp.layers import Estimator
 from radexp.sketches import Exact, Projection, Sampling
@@ -22,7 +22,7 @@ def test_published_estimators_by_name(name, sketch):
     assert repr(estimator) == f"Estimator(sketch={sketch}, lean={name != 'exact'})"
 
 
-@pytest.mark.parametrize("name", choices("estimator"))
+@pytest.mark.parametrize("name", options_for("estimator", CLASSIFICATION))
 def test_lean_can_be_turned_off(name):
     assert Estimator.named(name, lean=False).lean is False
 

@@ -4,12 +4,12 @@ import pytest
 import torch
 from torch import nn
 
-from radexp.catalogue import choices
+from radexp.config import CLASSIFICATION, options_for
 from radexp.layers import randomize
 from radexp.layers.base import LeanLayer
 from radexp.layers.relu import BitReLU
 
-LEAN = [name for name in choices("estimator") if name != "exact"]
+LEAN = [name for name in options_for("estimator", CLASSIFICATION) if name != "exact"]
 LINE, IMAGE = (3, 2, 11), (3, 2, 9, 8)
 POOLS = [
     (nn.AvgPool1d, LINE, {"kernel_size": 3}),

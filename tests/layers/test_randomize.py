@@ -10,8 +10,7 @@ from torch import nn
 from torch.nn import functional as F
 
 import radexp
-from radexp.catalogue import choices
-from radexp.config import load_estimator_config
+from radexp.config import CLASSIFICATION, load_estimator_config, options_for
 from radexp.errors import UsageError
 from radexp.layers import Estimator, randomize, seed_streams
 from radexp.layers.linear import SketchedLinear
@@ -19,8 +18,12 @@ from radexp.layers.relu import BitReLU
 from radexp.memory.meter import SavedBytesMeter
 from radexp.sketches import Exact, Projection, Sampling
 
-RANDOM = [name for name in choices("estimator") if load_estimator_config(name).sketch != "exact"]
-each_estimator = pytest.mark.parametrize("name", choices("estimator"))
+RANDOM = [
+    name
+    for name in options_for("estimator", CLASSIFICATION)
+    if load_estimator_config(name).sketch != "exact"
+]
+each_estimator = pytest.mark.parametrize("name", options_for("estimator", CLASSIFICATION))
 each_random = pytest.mark.parametrize("name", RANDOM)
 
 

@@ -7,8 +7,7 @@ import torch
 from torch import nn
 from torch.nn.utils.rnn import pack_sequence
 
-from radexp.catalogue import choices
-from radexp.config import load_estimator_config
+from radexp.config import CLASSIFICATION, load_estimator_config, options_for
 from radexp.eager import EagerRNN
 from radexp.errors import UsageError
 from radexp.layers import Estimator, randomize
@@ -16,7 +15,11 @@ from radexp.layers.recurrent import SketchedEagerRNN, SketchedRNN
 from radexp.memory import SavedBytesMeter
 from radexp.sketches import Exact, Sampling
 
-RANDOM = [name for name in choices("estimator") if load_estimator_config(name).free == "keep"]
+RANDOM = [
+    name
+    for name in options_for("estimator", CLASSIFICATION)
+    if load_estimator_config(name).free == "keep"
+]
 STEPS, ROWS, INPUTS, HIDDEN = 6, 4, 4, 10
 SETTINGS = [
     {"num_layers": layers, "bidirectional": both, "batch_first": first, "bias": bias}

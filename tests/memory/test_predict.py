@@ -5,7 +5,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from radexp.config import choices
+from radexp.config import CLASSIFICATION, options_for
 from radexp.layers import Estimator, randomize
 from radexp.memory import SavedBytesMeter, parameter_bytes, predict_saved_bytes
 
@@ -68,7 +68,7 @@ def predicted_and_measured(shape, build, estimator, num_rows, **settings):
 
 
 @pytest.mark.parametrize("num_rows", [1, 5, 32])
-@pytest.mark.parametrize("estimator", [None, *choices("estimator")])
+@pytest.mark.parametrize("estimator", [None, *options_for("estimator", CLASSIFICATION)])
 @pytest.mark.parametrize("name", NETS)
 def test_prediction_is_the_measurement(name, estimator, num_rows):
     if name == "batch norm" and num_rows == 1:

@@ -5,16 +5,19 @@ import torch
 from torch import nn
 from torch.nn.functional import cross_entropy
 
-from radexp.catalogue import choices
-from radexp.config import load_estimator_config
+from radexp.config import CLASSIFICATION, load_estimator_config, options_for
 from radexp.layers import Estimator, randomize
 
 # The slope of one draw has a standard deviation of 0.2 at most, measured: 0.0037 after 3,000. A
 # bias of 0.03 is then 8 of them, and the slope's threshold is 5.0.
 KEEP, BATCH, REPETITIONS = 0.4, 6, 3000
-FREE_KEEP = [name for name in choices("estimator") if load_estimator_config(name).free == "keep"]
+FREE_KEEP = [
+    name
+    for name in options_for("estimator", CLASSIFICATION)
+    if load_estimator_config(name).free == "keep"
+]
 ARMS = [
-    *((name, {}) for name in choices("estimator") if name not in FREE_KEEP),
+    *((name, {}) for name in options_for("estimator", CLASSIFICATION) if name not in FREE_KEEP),
     *((name, {"keep": KEEP, "replacement": on}) for name in FREE_KEEP for on in (True, False)),
 ]
 each_arm = pytest.mark.parametrize(("name", "settings"), ARMS, ids=str)

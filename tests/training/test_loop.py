@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from radexp.config import choices
+from radexp.config import CLASSIFICATION, options_for
 from radexp.training import Diverged, Interrupted
 
 SPARSE = (
@@ -95,7 +95,7 @@ def test_a_finished_trainer_does_nothing_more(trainer_for, memory):
 
 
 @pytest.mark.parametrize("stop_at", [1, 7, 12])
-@pytest.mark.parametrize("estimator", choices("estimator"))
+@pytest.mark.parametrize("estimator", options_for("estimator", CLASSIFICATION))
 def test_interrupted_and_resumed_is_as_if_never_interrupted(
     estimator, stop_at, trainer_for, memory, same_state
 ):
@@ -121,16 +121,18 @@ def test_a_stop_at_the_end_is_a_completed_run(trainer_for, memory):
 
 
 def test_runs_of_one_seed_share_weights_and_batches_whatever_the_estimator(trainer_for):
-    trainers = [trainer_for(f"estimator={name}") for name in choices("estimator")]
+    trainers = [
+        trainer_for(f"estimator={name}") for name in options_for("estimator", CLASSIFICATION)
+    ]
     weights = [trainer.model[1].weight for trainer in trainers]
     assert all(torch.equal(weights[0], weight) for weight in weights)
-    counts = [trainer.counts for trainer in trainers]
+    counts = [trainer.task.counts for trainer in trainers]
     assert all(torch.equal(counts[0], count) for count in counts)
     assert not torch.equal(weights[0], trainer_for("seed=1").model[1].weight)
 
 
 def test_without_a_bootstrap_every_example_counts_once(trainer_for, memory):
     observer, trainer = memory(), trainer_for("training.bootstrap=false", "training.iterations=2")
-    assert trainer.counts is None
+    assert trainer.task.counts is None
     trainer.train(observer)
     assert [row.iteration for row in observer.rows if row.split == "train"] == [0, 2]

@@ -5,12 +5,12 @@ import copy
 import pytest
 import torch
 
-from radexp.config import choices
+from radexp.config import CLASSIFICATION, options_for
 from radexp.training import measure_step
 
 
 @pytest.mark.parametrize("optimizer", ["adam", "sgd"])
-@pytest.mark.parametrize("estimator", choices("estimator"))
+@pytest.mark.parametrize("estimator", options_for("estimator", CLASSIFICATION))
 def test_measuring_changes_nothing(estimator, optimizer, trainer_for, memory, same_state):
     words = (f"estimator={estimator}", f"optimizer={optimizer}", "training.log_every=4")
     trainer, untouched = trainer_for(*words), trainer_for(*words)

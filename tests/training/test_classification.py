@@ -6,7 +6,7 @@ from torch import nn
 from torch.nn import functional as F
 
 from radexp.data import Split, bootstrap_indices
-from radexp.training import classification_loss, evaluate, task
+from radexp.training import classification, classification_loss, evaluate
 
 
 @pytest.fixture
@@ -33,7 +33,7 @@ def direct(model, split):
 
 @pytest.mark.parametrize("chunk", [1, 7, 2000])
 def test_score_is_the_direct_mean(model, split, chunk, monkeypatch):
-    monkeypatch.setattr(task, "EVALUATION_BATCH", chunk)
+    monkeypatch.setattr(classification, "EVALUATION_BATCH", chunk)
     score = evaluate(model, split)
     loss, right = direct(model, split)
     assert score.loss == pytest.approx(loss, rel=1e-6)

@@ -1,0 +1,51 @@
+"""What a model is trained for, and which estimators serve that."""
+
+from __future__ import annotations
+
+import yaml  # type: ignore[import-untyped]
+
+from radexp.catalogue import choices, config_folder
+from radexp.errors import require
+
+CLASSIFICATION, CONTROL = "classification", "control"
+TASKS = (CLASSIFICATION, CONTROL)
+NO_DATA = "none"
+DEFAULTS = {"model": CLASSIFICATION, "estimator": None}  # the task of a YAML without the key
+
+
+def require_task(key: str, task: str | None) -> None:
+    """Refuse a task that is none of ``TASKS``, nor null.
+
+    Args:
+        key: The key that it was given under.
+        task: What was given.
+
+    Raises:
+        UsageError: If there is no such task.
+    """
+    require(
+        task is None or task in TASKS,
+        f"{key}={task}",
+        f"{', '.join(TASKS)} or null",
+        "leave it as the YAML has it",
+    )
+
+
+def options_for(group: str, task: str) -> list[str]:
+    """Return the options of a group that serve a task, by the key ``task`` of their YAML.
+
+    Without that key a model is for classification, and an estimator serves every task.
+
+    Args:
+        group: ``model`` or ``estimator``.
+        task: One of ``TASKS``.
+
+    Example:
+        >>> options_for("model", "control")
+        ['reactor']
+    """
+    served = {}
+    for name in choices(group):
+        text = (config_folder() / group / f"{name}.yaml").read_text(encoding="utf-8")
+        served[name] = yaml.safe_load(text).get("task", DEFAULTS[group])
+    return [name for name, found in served.items() if found in (None, task)]

@@ -1,0 +1,98 @@
+"""Networks that tell classes apart, as plans and runs see them."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+import torch
+from torch import nn
+
+from radexp.config import EstimatorConfig, TrainConfig
+from radexp.data import Dataset, IndexStream, bootstrap_indices, load_dataset
+from radexp.errors import UsageError
+from radexp.layers import Estimator, randomize
+from radexp.memory import parameter_bytes, predict_by_layer
+from radexp.models import build_model
+from radexp.seeding import derive_seed
+from radexp.training import Classification, Task, classification_loss
+
+DEFAULT_SMALL_BATCH = 20
+
+
+class ClassificationWorkload:
+    """A network and a data set.
+
+    Args:
+        config: The request.
+        dataset: Data to use instead of those that the request names.
+    """
+
+    def __init__(self, config: TrainConfig, dataset: Dataset | None) -> None:
+        self.config = config
+        self.device()  # before the data are loaded
+        self.dataset = dataset or _load_dataset_once(config.data.name, config.data.root)
+        with torch.device("meta"):
+            self.model = self._network()
+        self.parameter_bytes = parameter_bytes(self.model)
+
+    def device(self) -> torch.device:
+        """Return the device that ``device=`` names; ``auto`` is CUDA where there is one."""
+        name = self.config.device
+        if name == "cuda" and not torch.cuda.is_available():
+            raise UsageError(
+                "device=cuda: allowed here is cpu, no CUDA device was found; try device=cpu"
+            )
+        if name == "auto":
+            name = "cuda" if torch.cuda.is_available() else "cpu"
+        return torch.device(name)
+
+    def batch_size(self, estimator: EstimatorConfig) -> int:
+        """Return the examples per step: the estimator's own number, if it has one."""
+        return estimator.batch_size or self.config.training.batch_size
+
+    def by_layer(self, estimator: EstimatorConfig) -> dict[str, int]:
+        """Predict what autograd will hold by layer."""
+        randomize(self.model, Estimator.from_config(estimator))
+        batch_size = self.batch_size(estimator)
+        with torch.device("meta"):
+            x = torch.empty(batch_size, *self.dataset.input_shape)
+            y = torch.empty(batch_size, dtype=torch.int64)
+        return predict_by_layer(self.model, classification_loss, x, y)
+
+    def limits(self, free: str) -> tuple[int, int]:
+        """Return the range of the small batch."""
+        return 1, self.config.training.batch_size
+
+    def default(self, free: str) -> int:
+        """Return the small batch's published size."""
+        return DEFAULT_SMALL_BATCH
+
+    def build(self, estimator: EstimatorConfig, device: torch.device) -> tuple[nn.Module, Task]:
+        """Return the network, randomized, and its data.
+
+        Initial weights, bootstrap, batches and sketches are drawn from the run's seed, each in a
+        stream of its own. Runs that differ in their estimator alone start from the same weights
+        and train on the same bootstrap, so they can be compared in pairs.
+        """
+        config, dataset = self.config, self.dataset
+        torch.manual_seed(derive_seed(config.seed, "torch"))
+        model = self._network().to(device)
+        seed = derive_seed(config.seed, "sketches")
+        randomize(model, Estimator.from_config(estimator), seed=seed)
+        indices = counts = None
+        if config.training.bootstrap:
+            indices = bootstrap_indices(dataset.num_examples, derive_seed(config.seed, "bootstrap"))
+            counts = torch.bincount(indices, minlength=dataset.num_examples)
+        seed, size = derive_seed(config.seed, "batches"), self.batch_size(estimator)
+        stream = IndexStream(dataset.num_examples, size, seed, indices)
+        return model, Classification(dataset.to(device), stream, counts)
+
+    def _network(self) -> nn.Module:
+        dataset = self.dataset
+        return build_model(self.config.model, dataset.input_shape, dataset.num_classes)
+
+
+@lru_cache(maxsize=2)
+def _load_dataset_once(name: str, root: str | None) -> Dataset:
+    """Load a data set, once for all runs of a sweep in this process."""
+    return load_dataset(name, root)

@@ -1,0 +1,155 @@
+"""The controlled field under one control: steps forward, and the discrete adjoint backward."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from radexp.reactor import loops
+from radexp.reactor.control import Control
+from radexp.reactor.grid import Floats, Grid
+from radexp.reactor.target import Target
+
+
+class Entries(NamedTuple):
+    """States by a few entries each: values that add up, and their positions, both (G, K)."""
+
+    values: Tensor
+    positions: Tensor
+
+
+States = Tensor | Entries
+
+
+class Problem:
+    """Everything that does not depend on the control: grid, terms, target, and their tables.
+
+    Args:
+        grid: Where and when.
+
+    Example:
+        >>> Problem(Grid(points=5, steps=101))
+        Problem(Grid(points=5, steps=101, final_time=10.0, diffusion=0.25))
+    """
+
+    def __init__(self, grid: Grid) -> None:
+        self.grid, self.control, self.target = grid, Control(grid), Target(grid)
+        column_D = np.arange(grid.num_interior) % grid.width
+        self._fields_6D = np.stack(
+            [
+                self.control.sine_D,
+                self.control.cosine_D,
+                np.where(column_D > 0, grid.ratio, 0),
+                np.where(column_D < grid.width - 1, grid.ratio, 0),
+                self.target.start_D,
+                self.target.shape_D,
+            ]
+        )
+
+    def fields(self, dtype: np.dtype[Any]) -> Any:
+        """Return the constant fields of ``loops``, shape (6, D)."""
+        return self._fields_6D.astype(dtype)
+
+    def __repr__(self) -> str:
+        return f"Problem({self.grid})"
+
+
+class Dynamics:
+    """The field under one control.
+
+    Step n takes ``phi_n`` to ``phi_{n+1} = B_n phi_n`` with the symmetric matrix
+    ``B_n = 1 + dt (D lap + C_n)``. With ``lam_{n+1}`` the gradient of the loss with respect to
+    ``phi_{n+1}``, the discrete adjoint is
+
+        lam_n = B_n lam_{n+1} + (2 dt / points^2) (phi_n - phi*(t_{n-1})),
+        dL/dtheta_k = sum_n dt <lam_{n+1}, basis_k(t_n) phi_n>.
+
+    The state enters twice, linearly: as the factor in the second line, and in the first line's
+    residual. Whoever replaces both by independent unbiased estimates leaves the gradient unbiased.
+
+    Args:
+        problem: What does not depend on the control.
+        theta: Its seven parameters, float32 or float64, which decides the field's precision.
+
+    Shapes: T steps, G of them at a time, D interior points.
+    """
+
+    def __init__(self, problem: Problem, theta: Tensor) -> None:
+        self.problem, self.grid = problem, problem.grid
+        like = theta.detach().numpy()
+        grid, waves_T = problem.grid, problem.target.wave_T
+        rates_T3 = grid.dt * problem.control.coefficients(like.astype(np.float64))
+        rates_T3[:, 0] += 1 - 4 * grid.ratio
+        self.dtype = like.dtype
+        self._ahead_T4 = np.column_stack([rates_T3[:-1], waves_T[:-1]]).astype(like.dtype)
+        self._back_T4 = np.column_stack([rates_T3[1:], waves_T[:-1]]).astype(like.dtype)
+        self._fields_6D = problem.fields(like.dtype)
+        self._ratio = like.dtype.type(grid.ratio)
+        self._weight = like.dtype.type(2 * problem.target.weight)
+        self.start_D = self._fields_6D[4]
+
+    def new_states(self, count: int) -> Tensor:
+        """Return room for some states, (G, 1, D): for sketches, G groups of one row."""
+        return torch.from_numpy(np.empty((count, 1, self.grid.num_interior), self.dtype))
+
+    def advance(self, start_D: Any, first: int, states_G1D: Tensor) -> float:
+        """Take G steps, write the states after them and return their part of the loss.
+
+        Args:
+            start_D: The state before step ``first``.
+            first: Number of the first step.
+            states_G1D: Room for the states ``first + 1`` to ``first + G``.
+        """
+        states_GD, errors_G = states_G1D[:, 0].numpy(), np.empty(len(states_G1D))
+        rates_G4 = self._ahead_T4[first : first + len(states_GD)]
+        loops.advance(
+            start_D, self._fields_6D, rates_G4, self._ratio, self.grid.width, states_GD, errors_G
+        )
+        return float(errors_G.sum()) * self.problem.target.weight
+
+    def adjoint(self) -> Adjoint:
+        """Return an adjoint that stands after the last step."""
+        return Adjoint(self)
+
+
+class Adjoint:
+    """The discrete adjoint of a Dynamics, on its way from the last state to the first."""
+
+    def __init__(self, dynamics: Dynamics) -> None:
+        self._dynamics, grid = dynamics, dynamics.grid
+        self._lam_D = np.zeros(grid.num_interior, dynamics.dtype)
+        self._sums_T3 = np.zeros((grid.steps + 1, 3))
+
+    def retreat(self, first: int, factors: States, residuals: States) -> None:
+        """Go back through the G states after steps ``first`` to ``first + G - 1``.
+
+        Args:
+            first: Number of the first of these steps.
+            factors: The states, or estimates of them, for the gradient of theta.
+            residuals: The states, or independent estimates, for the gradient of the loss.
+        """
+        run = self._dynamics
+        sparse = isinstance(factors, Entries) and isinstance(residuals, Entries)
+        given: list[Any] = (
+            [tensor.numpy() for states in (factors, residuals) for tensor in states]
+            if sparse
+            else [factors.numpy(), residuals.numpy()]  # type: ignore[union-attr]
+        )
+        steps = slice(first, first + len(given[0]))
+        loop = loops.retreat_sparsely if sparse else loops.retreat
+        loop(
+            *(self._lam_D, run._fields_6D, run._back_T4[steps], run._ratio, run.grid.width),
+            *(run._weight, *given, self._sums_T3[steps.start + 1 : steps.stop + 1]),
+        )
+
+    def gradient(self) -> Floats:
+        """Return dL/dtheta, shape (7,), once all states are behind."""
+        run, control = self._dynamics, self._dynamics.problem.control
+        product_D = self._lam_D.astype(np.float64) * run.start_D
+        self._sums_T3[0] = (
+            *(product_D.sum(), product_D @ control.sine_D, product_D @ control.cosine_D),
+        )
+        return run.grid.dt * control.pull_back(self._sums_T3)

@@ -1,0 +1,112 @@
+"""Classification: the loss of a batch, and the exact loss of a whole split."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from radexp.data.dataset import Dataset, Split
+from radexp.data.streams import IndexStream
+from radexp.training.task import Batch, Score
+
+# Small enough for the activations of a batch to be memory that the process has already.
+EVALUATION_BATCH = 200
+
+
+def classification_loss(logits: Tensor, labels: Tensor) -> Tensor:
+    """Return the mean cross-entropy in nats: PyTorch's own, it keeps 10 floats per example."""
+    return F.cross_entropy(logits, labels)
+
+
+def accuracy(logits: Tensor, labels: Tensor) -> float:
+    """Return the fraction of examples whose largest logit is the right one."""
+    return float((logits.argmax(1) == labels).double().mean())
+
+
+@torch.no_grad()
+def evaluate(model: nn.Module, split: Split, counts: Tensor | None = None) -> Score:
+    """Return the exact loss and accuracy of a split, summed in float64.
+
+    Args:
+        model: The network; evaluated in ``eval`` mode and put back.
+        split: Inputs (N, ...) and labels (N,).
+        counts: How often each example counts, (N,); a bootstrap's multiplicities. Examples that
+            count zero times are not computed. None: once each.
+    """
+    wanted = torch.arange(len(split.labels)) if counts is None else counts.nonzero().flatten()
+    weights = torch.ones(len(wanted)) if counts is None else counts[wanted]
+    device = split.labels.device
+    loss = torch.zeros((), dtype=torch.float64, device=device)
+    right = torch.zeros_like(loss)
+    was_training = model.training
+    model.eval()
+    for chunk, weight in zip(
+        wanted.to(device).split(EVALUATION_BATCH),
+        weights.to(device).double().split(EVALUATION_BATCH),
+        strict=True,
+    ):
+        logits, labels = model(split.inputs[chunk]), split.labels[chunk]
+        loss += F.cross_entropy(logits, labels, reduction="none").double() @ weight
+        right += (logits.argmax(1) == labels).double() @ weight
+    model.train(was_training)
+    total = float(weights.sum())
+    return Score(float(loss) / total, float(right) / total)
+
+
+@dataclass
+class Classification:
+    """Tell the classes of a data set apart.
+
+    Attributes:
+        dataset: Train and test splits, on the network's device.
+        stream: Indices of the batches.
+        counts: How often each training example counts, or None for once.
+    """
+
+    dataset: Dataset
+    stream: IndexStream
+    counts: Tensor | None = None
+
+    @property
+    def splits(self) -> Mapping[str, str]:
+        """The training and the test set."""
+        return {"train": "training set", "test": "test set"}
+
+    def next_batch(self) -> Batch:
+        """Draw inputs and labels; indexing copies, so that no view holds the whole training set."""
+        split = self.dataset.train
+        indices = self.stream.next_batch().to(split.labels.device)
+        return split.inputs.index_select(0, indices), split.labels.index_select(0, indices)
+
+    def num_examples(self, batch: Batch) -> int:
+        """Return the size of the batch."""
+        return len(batch[1])
+
+    def loss(self, model: nn.Module, batch: Batch) -> tuple[Tensor, Tensor]:
+        """Return the mean cross-entropy and the logits."""
+        x, y = batch
+        logits = model(x)
+        return classification_loss(logits, y), logits
+
+    def score(self, loss: Tensor, outputs: Tensor, batch: Batch) -> Score:
+        """Return loss and accuracy of a batch."""
+        return Score(float(loss), accuracy(outputs, batch[1]))
+
+    def evaluate(self, model: nn.Module, split: str) -> Score:
+        """Return the exact score of a split: of the bootstrap, if ``counts`` are one's."""
+        if split == "train":
+            return evaluate(model, self.dataset.train, self.counts)
+        return evaluate(model, self.dataset.test)
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return where the stream is."""
+        return self.stream.state_dict()
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Go on where the stream was."""
+        self.stream.load_state_dict(state)
