@@ -15,6 +15,7 @@ COMMANDS = {
     "reproduce": "run every experiment at a preset's scale, then report",
     "report": "draw curves, a table and claims from run records",
     "memory": "predict and measure the bytes of a training step: the paper's Table 1",
+    "variance": "measure bias and variance of gradient estimates against the bytes they keep",
     "data": "fetch and verify data sets",
 }
 RESUMING = ("train", "reproduce")

@@ -13,6 +13,8 @@ from typing import Any
 
 from filelock import FileLock, Timeout
 from omegaconf import OmegaConf
+from omegaconf.errors import OmegaConfBaseException
+from yaml import YAMLError
 
 from radexp.config import TrainConfig
 from radexp.errors import UsageError, require
@@ -85,6 +87,24 @@ class RunFolder:
         """Write config.yaml atomically."""
         text = OmegaConf.to_yaml(OmegaConf.structured(config))
         write_atomically(self.path / "config.yaml", lambda file: file.write(text.encode()))
+
+    def read_config(self) -> TrainConfig:
+        """Return the configuration that ``write_config`` wrote.
+
+        Raises:
+            UsageError: If there is none, or it is damaged.
+        """
+        path = self.path / "config.yaml"
+        try:
+            merged = OmegaConf.merge(OmegaConf.structured(TrainConfig), OmegaConf.load(path))
+            config = OmegaConf.to_object(merged)
+        except (OSError, YAMLError, OmegaConfBaseException) as error:
+            raise UsageError(
+                f"{path}: it cannot be read ({type(error).__name__}); allowed is the folder of a "
+                "run that radexp train wrote; give its name"
+            ) from error
+        assert isinstance(config, TrainConfig)
+        return config
 
     def write_summary(self, values: dict[str, Any]) -> None:
         """Write summary.json atomically."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -82,6 +82,16 @@ class Classification:
         split = self.dataset.train
         indices = self.stream.next_batch().to(split.labels.device)
         return split.inputs.index_select(0, indices), split.labels.index_select(0, indices)
+
+    def whole(self) -> Iterator[tuple[float, Batch]]:
+        """Yield the training set, or its bootstrap, example by example as often as it counts."""
+        split = self.dataset.train
+        chosen = torch.arange(len(split.labels))
+        if self.counts is not None:
+            chosen = chosen.repeat_interleave(self.counts)
+        for chunk in chosen.to(split.labels.device).split(EVALUATION_BATCH):
+            batch = split.inputs.index_select(0, chunk), split.labels.index_select(0, chunk)
+            yield len(chunk) / len(chosen), batch
 
     def num_examples(self, batch: Batch) -> int:
         """Return the size of the batch."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import torch
@@ -27,6 +27,10 @@ class Control:
     def next_batch(self) -> Batch:
         """Return no tensors."""
         return ()
+
+    def whole(self) -> Iterator[tuple[float, Batch]]:
+        """Yield the one batch that there is."""
+        yield 1.0, ()
 
     def num_examples(self, batch: Batch) -> int:
         """Return 1: the loss was computed once."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -31,6 +31,9 @@ class Task(Protocol):
 
     def next_batch(self) -> Batch:
         """Return the tensors of the next step."""
+
+    def whole(self) -> Iterator[tuple[float, Batch]]:
+        """Yield all that can be drawn, in parts: each part's share of the mean loss, its batch."""
 
     def num_examples(self, batch: Batch) -> int:
         """Return how many examples a batch counts for."""

@@ -1,0 +1,112 @@
+"""Gradient noise, summarized: variances, their parts, and whether there is any bias."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+from scipy import stats
+
+from radexp.analysis.statistics import Interval, bootstrap_interval
+
+ARM = ["model", "data", "iteration", "arm"]
+KEPT = ["estimator", "keep", "batch_size", "bytes", "level"]
+POINT = ["model", "data", "iteration", "level"]
+WHOLE = "all"
+
+
+def summarize(rows: pd.DataFrame) -> pd.DataFrame:
+    """Summarize every arm, as a whole and layer by layer.
+
+    Args:
+        rows: Of ``noise.csv``: one for each arm, repetition and layer, in units of the whole
+            gradient's |G|^2.
+
+    Returns:
+        For each arm and layer (``all`` first): ``n`` repetitions; ``variance`` E|e - G|^2 over
+        the layer's own |G|^2 with its 95% bootstrap interval ``low`` and ``high``; its parts
+        ``sketch_variance`` and ``batch_variance``; and two z-scores that are near 0 without bias:
+        ``z_along`` of <d, G>, and ``z_pair`` of the products of independent deviations, which
+        tells a bias in any direction.
+    """
+    keys = [*ARM, *KEPT, "repetition"]
+    numbers = ["reference", "total", "sketch", "batch", "along", "pair"]
+    whole = rows.groupby(keys, sort=False, dropna=False)[numbers]
+    together = whole.sum(min_count=1).reset_index().assign(layer=WHOLE)
+    table = pd.concat([together, rows], ignore_index=True)
+    groups = table.groupby([*ARM, *KEPT, "layer"], sort=False, dropna=False)
+    names = [*ARM, *KEPT, "layer"]
+    return pd.DataFrame(
+        [{**dict(zip(names, key, strict=True)), **_summary(group)} for key, group in groups]
+    )
+
+
+def _summary(group: pd.DataFrame) -> dict[str, float]:
+    reference = float(group["reference"].mean())
+    interval = bootstrap_interval(list(group["total"] / reference))
+    return {
+        "n": len(group),
+        "variance": interval.mean,
+        "low": interval.low,
+        "high": interval.high,
+        "sketch_variance": float(group["sketch"].mean()) / reference,
+        "batch_variance": float(group["batch"].mean()) / reference,
+        "z_along": z_score(group["along"].to_numpy()),
+        "z_pair": z_score(group["pair"].dropna().to_numpy()),
+    }
+
+
+def z_score(values: npt.NDArray[np.float64]) -> float:
+    """Return the mean of some numbers in standard errors; NaN if that is not defined.
+
+    Example:
+        >>> z_score(np.array([1.0, 3.0]))
+        2.0
+    """
+    error = stats.sem(values) if len(values) > 1 else math.nan
+    return float(np.mean(values) / error) if error > 0 else math.nan
+
+
+def against_small_batch(rows: pd.DataFrame, estimator: str = "rad") -> pd.DataFrame:
+    """Compare an estimator with the small batch of equal bytes, point by point.
+
+    Args:
+        rows: Of ``noise.csv``; arms of one ``level`` have equal bytes.
+        estimator: Which one.
+
+    Returns:
+        For each model, data set, iteration and level the ``ratio`` of the mean squared errors and
+        its 95% bootstrap interval, and a ``verdict``: ``less``, ``more`` or ``inconclusive``.
+    """
+    whole = rows.groupby([*ARM, "estimator", "level", "repetition"], sort=False)["total"].sum()
+    found = []
+    for key, group in whole.groupby(POINT, sort=False):
+        sides = [
+            group[group.index.get_level_values("estimator") == name].to_numpy()
+            for name in (estimator, "small_batch")
+        ]
+        if all(len(side) for side in sides):
+            ratio = _ratio(*sides)
+            row: dict[str, Any] = dict(zip(POINT, key, strict=True))
+            row |= {"ratio": ratio.mean, "low": ratio.low, "high": ratio.high}
+            found.append({**row, "verdict": _verdict(ratio)})
+    return pd.DataFrame(found)
+
+
+def _ratio(a: npt.NDArray[np.float64], b: npt.NDArray[np.float64]) -> Interval:
+    """Return mean(a) / mean(b) with its bootstrap interval; both are resampled on their own."""
+    draws = np.random.default_rng(0)
+    means = [
+        side[draws.integers(len(side), size=(10_000, len(side)))].mean(axis=1) for side in (a, b)
+    ]
+    low, high = np.quantile(means[0] / means[1], [0.025, 0.975])
+    return Interval(float(a.mean() / b.mean()), float(low), float(high), min(len(a), len(b)))
+
+
+def _verdict(ratio: Interval) -> str:
+    if ratio.high < 1:
+        return "less"
+    return "more" if ratio.low > 1 else "inconclusive"

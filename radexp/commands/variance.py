@@ -1,0 +1,252 @@
+"""``radexp variance``: gradient variance and bias of estimators, against the bytes they keep."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import torch
+from tqdm import tqdm
+
+from radexp.analysis.noise_summary import against_small_batch, summarize
+from radexp.catalogue import choices
+from radexp.commands.composing import compose_jobs
+from radexp.commands.words import read_words, wants_help
+from radexp.config import CLASSIFICATION, EstimatorConfig, TrainConfig, load_estimator_config
+from radexp.errors import require
+from radexp.experiments.environment import describe_environment
+from radexp.experiments.folder import ready_to_write, write_files
+from radexp.experiments.noise_points import (
+    Weights,
+    drawing_anew,
+    is_exact,
+    measure_noise,
+    run_weights,
+    trained_weights,
+)
+from radexp.experiments.plan import Plan, make_plan
+from radexp.reporting.noise_table import as_text, compared_as_text, write_figure
+
+FILES = ("noise.csv", "variance.csv", "variance.png", "environment.json")
+LEVELS = (0.05, 0.1, 0.3, 0.5, 0.8)
+SKETCHED = ("rad", "rad_shared", "rad_project")
+NO_USE = ("experiment", "preset")
+HELP = f"""\
+radexp variance: how far gradient estimates are from the exact gradient, against bytes kept.
+
+  radexp variance model=mlp                      # three sketches at five fractions, small batches
+  radexp variance model=mlp data=mnist at=0,500,2000
+  radexp variance model=cnn estimator=rad,rad_shared estimator.keep=0.1,0.3 --per-layer
+  radexp variance run=outputs/train/RUN estimator=rad,small_batch budget=10%
+
+Words are overrides as in radexp train; a list of values, as in a=1,2, is measured value by value.
+  model            {", ".join(choices("model"))} (default: mlp)
+  data             {", ".join(name for name in choices("data") if name != "none")}
+  estimator        {", ".join(choices("estimator"))}
+                   (default: {", ".join(SKETCHED)} at keep
+                   {", ".join(map(str, LEVELS))}, and small batches of rad's bytes)
+  at               iterations of exact training after which to measure (default 0)
+  run              folder of a run: measure at its last checkpoint instead
+  repetitions      gradients to draw of each estimator (default 30)
+  output           folder (default outputs/variance) for {", ".join(FILES[:3])} and
+                   {FILES[3]}
+  --per-layer      print every layer; {FILES[1]} has them in any case
+
+The exact gradient is that of the whole training set."""
+
+
+@dataclass
+class Keys:
+    """The keys of this command alone."""
+
+    at: str | None = None
+    run: str | None = None
+    repetitions: int = 30
+
+    @cached_property
+    def iterations(self) -> list[int]:
+        """The points of training, in rising order."""
+        words = (self.at or "0").split(",")
+        allowed = "iterations, whole numbers of at least 0"
+        good = all(word.strip().isdecimal() for word in words)
+        require(good, f"at={self.at}", allowed, "try at=0,500,2000")
+        return sorted({int(word) for word in words})
+
+
+@dataclass(frozen=True)
+class Arm:
+    """A plan, and the level of memory that it shares with the arms it is compared with."""
+
+    plan: Plan
+    level: float | None = None
+
+    @property
+    def name(self) -> str:
+        """What tells the arm apart."""
+        estimator = self.plan.estimator
+        kept = f"keep {estimator.keep:.6g}" if estimator.keep else f"batch {self.plan.batch_size}"
+        return f"{estimator.name}, {kept}"
+
+
+def variance(words: Sequence[str]) -> int:
+    """Measure bias and variance of every estimator that the words stand for.
+
+    Args:
+        words: Overrides, keys and flags of this command.
+
+    Returns:
+        The exit status.
+
+    Raises:
+        UsageError: If a word is impossible or the files cannot be written.
+    """
+    if wants_help(words):
+        print(HELP)
+        return 0
+    keys, overrides = _split(words)
+    base, points = _points(keys, overrides)
+    arms = _arms(overrides, base)
+    folder = Path(base.output if _given(overrides, "output") else "outputs/variance")
+    if base.threads:
+        torch.set_num_threads(base.threads)
+    with ready_to_write(folder, FILES):
+        rows = _measure(arms, points, keys)
+        table = summarize(rows)
+        write_files(folder, _contents(rows, table, arms[0].plan.config.device))
+    print(as_text(table, "--per-layer" in words))
+    if text := compared_as_text(against_small_batch(rows)):
+        print(f"\n{text}")
+    print(f"{folder}: {', '.join(FILES)}")
+    return 0
+
+
+def _split(words: Sequence[str]) -> tuple[Keys, list[str]]:
+    """Part this command's own keys from the overrides."""
+    names = {key.name for key in dataclasses.fields(Keys)}
+    words = [word for word in words if word != "--per-layer"]
+    for word in words:
+        require(not word.startswith("-"), word, "--per-layer or KEY=VALUE", "see --help")
+        key = word.partition("=")[0].lstrip("+")
+        instead = "model, data, estimator and their keys"
+        require(key not in NO_USE, word, instead, "give, say, model=mlp optimizer.lr=1e-3")
+    keys = read_words([word for word in words if word.partition("=")[0] in names], Keys)
+    given = f"repetitions={keys.repetitions}"
+    require(keys.repetitions >= 2, given, "a whole number of at least 2", "try repetitions=30")
+    both = f"at={keys.at} and run={keys.run}"
+    require(None in (keys.at, keys.run), both, "one of the two", "drop one")
+    assert keys.iterations
+    return keys, [word for word in words if word.partition("=")[0] not in names]
+
+
+def _given(overrides: Sequence[str], *groups: str) -> list[str]:
+    """Return the words that set one of some groups, or a key below it."""
+    return [
+        word for word in overrides if word.partition("=")[0].lstrip("+").partition(".")[0] in groups
+    ]
+
+
+def _points(
+    keys: Keys, overrides: Sequence[str]
+) -> tuple[TrainConfig, Iterator[tuple[int, Weights]]]:
+    """Return the configuration whose estimator is exact, and the points of its training."""
+    if keys.run is not None:
+        decided = _given(overrides, "model", "data", "training", "optimizer", "seed")
+        require(not decided, f"{' '.join(decided)} with run={keys.run}", "the run's", "drop them")
+        config, iteration, weights = run_weights(Path(keys.run))
+        rest = _one(_given(overrides, "output", "threads", "device"))
+        config = dataclasses.replace(
+            config, output=rest.output, threads=rest.threads, device=rest.device, budget=None
+        )
+        config = dataclasses.replace(config, estimator=load_estimator_config("exact"))
+        return config, iter([(iteration, weights)])
+    config = _one([w for w in overrides if w not in _given(overrides, "estimator", "budget")])
+    return config, trained_weights(make_plan(config), keys.iterations)
+
+
+def _one(overrides: Sequence[str]) -> TrainConfig:
+    """Compose a single configuration with the exact estimator."""
+    return compose_jobs([*overrides, "estimator=exact"], multirun=False)[0]
+
+
+def _arms(overrides: Sequence[str], base: TrainConfig) -> list[Arm]:
+    """Return the arms that the words name, or those of the published comparison."""
+    named = _given(overrides, "estimator", "budget")
+    measured = drawing_anew(base)
+    if named:
+        words = [f"model={base.model.name}", *named]
+        jobs = compose_jobs(words, multirun=True)
+        plans = [_plan(measured, job.estimator, job.budget) for job in jobs]
+        plans += [] if any(map(is_exact, plans)) else [make_plan(measured)]
+        return list({arm.name: arm for arm in map(Arm, plans)}.values())
+    require(
+        base.model.task == CLASSIFICATION,
+        f"model={base.model.name} without an estimator",
+        "estimators by name, as there is no batch to make smaller",
+        "try estimator=rad estimator.keep=0.1,0.01",
+    )
+    arms = [Arm(make_plan(measured))]
+    for level in LEVELS:
+        settings = [load_estimator_config(name, keep=level) for name in SKETCHED]
+        sketched = [_plan(measured, estimator) for estimator in settings]
+        total = sketched[0].parameter_bytes + sketched[0].predicted_saved_bytes
+        small = _plan(measured, load_estimator_config("small_batch"), f"{total}B")
+        arms += [Arm(plan, level) for plan in (*sketched, small)]
+    return arms
+
+
+def _plan(config: TrainConfig, estimator: EstimatorConfig, budget: str | None = None) -> Plan:
+    return make_plan(dataclasses.replace(config, estimator=estimator, budget=budget))
+
+
+def _measure(
+    arms: Sequence[Arm], points: Iterator[tuple[int, Weights]], keys: Keys
+) -> pd.DataFrame:
+    """Measure all arms at all points, behind a progress bar if standard error is a terminal."""
+    plans = {arm.name: arm.plan for arm in arms}
+    groups = len({plan.batch_size for plan in plans.values()})
+    sketched = sum(not is_exact(plan) for plan in plans.values())
+    exact = len(plans) - sketched
+    total = len(keys.iterations) * keys.repetitions * (groups + sketched + exact)
+    parts = []
+    with tqdm(total=total, desc="gradients", unit="", leave=False, disable=None) as progress:
+        for iteration, weights in points:
+            rows = measure_noise(plans, weights, keys.repetitions, progress.update)
+            parts.append(pd.DataFrame(rows).assign(iteration=iteration))
+    described = pd.DataFrame([_describe(arm) for arm in arms])
+    return described.merge(pd.concat(parts), on="arm", validate="one_to_many")
+
+
+def _describe(arm: Arm) -> dict[str, Any]:
+    """Return an arm's columns of noise.csv."""
+    plan = arm.plan
+    return {
+        "model": plan.config.model.name,
+        "data": plan.config.data.name,
+        "arm": arm.name,
+        "estimator": plan.estimator.name,
+        "keep": plan.estimator.keep,
+        "batch_size": plan.batch_size,
+        "bytes": plan.parameter_bytes + plan.predicted_saved_bytes,
+        "level": arm.level,
+    }
+
+
+def _contents(rows: pd.DataFrame, table: pd.DataFrame, device: str) -> dict[str, bytes]:
+    """Return what FILES hold."""
+    picture = BytesIO()
+    write_figure(table, picture)
+    environment = describe_environment(torch.device(device))
+    contents = (
+        rows.to_csv(index=False, lineterminator="\n", float_format="%.6g").encode(),
+        table.to_csv(index=False, lineterminator="\n", float_format="%.6g").encode(),
+        picture.getvalue(),
+        f"{json.dumps(environment, indent=2)}\n".encode(),
+    )
+    return dict(zip(FILES, contents, strict=True))

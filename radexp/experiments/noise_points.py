@@ -1,0 +1,111 @@
+"""The gradient noise of several plans, at several points of one training run."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from radexp.config import TrainConfig, load_estimator_config
+from radexp.errors import UsageError
+from radexp.experiments.build import build_trainer
+from radexp.experiments.folder import RunFolder
+from radexp.experiments.plan import Plan, hash_config
+from radexp.seeding import derive_seed
+from radexp.training import load_checkpoint
+from radexp.training.noise import Gradient, exact_gradient, gradient_noise
+
+Weights = Mapping[str, Tensor]
+
+
+def drawing_anew(config: TrainConfig) -> TrainConfig:
+    """Return a configuration that draws batches and sketches of its own, from all examples.
+
+    Batches that a network was trained on would not be independent of its weights.
+    """
+    training = dataclasses.replace(config.training, bootstrap=False)
+    return dataclasses.replace(config, seed=derive_seed(config.seed, "noise"), training=training)
+
+
+def trained_weights(plan: Plan, iterations: Sequence[int]) -> Iterator[tuple[int, Weights]]:
+    """Train a plan's model, and yield its weights at some iterations, in rising order.
+
+    Args:
+        plan: What to train.
+        iterations: When to stop for a while; 0 is before the first step.
+    """
+    trainer, done = build_trainer(plan), 0
+    for iteration in sorted(set(iterations)):
+        for _ in range(iteration - done):
+            trainer.step(trainer.task.next_batch(), with_norm=False)
+        done = iteration
+        yield iteration, {name: t.clone() for name, t in trainer.model.state_dict().items()}
+
+
+def run_weights(folder: Path) -> tuple[TrainConfig, int, Weights]:
+    """Return the configuration of a run, and the iteration and weights of its last checkpoint.
+
+    Raises:
+        UsageError: If the folder has no run, no checkpoint, or a damaged one.
+    """
+    config = RunFolder(folder).read_config()
+    state = load_checkpoint(RunFolder(folder).checkpoint, hash_config(config))
+    if state is None:
+        raise UsageError(
+            f"run={folder}: there is no checkpoint in it; allowed is the folder of a run that "
+            "has begun; train it first"
+        )
+    trainer = state["trainer"]
+    return config, int(trainer["progress"]["iteration"]), trainer["model"]
+
+
+def measure_noise(
+    plans: Mapping[str, Plan],
+    weights: Weights,
+    repetitions: int,
+    advance: Callable[[], object] = lambda: None,
+) -> list[dict[str, Any]]:
+    """Measure the gradient noise of all plans at some weights.
+
+    Plans of the same batch size are measured on the same batches.
+
+    Args:
+        plans: By name; of one model and one data set.
+        weights: The model's.
+        repetitions: Gradients to draw of each.
+        advance: Called after each gradient.
+
+    Returns:
+        Rows of ``gradient_noise``.
+    """
+    reference: Gradient = {}
+    rows = []
+    for size in sorted({plan.batch_size for plan in plans.values()}, reverse=True):
+        members = {name: plan for name, plan in plans.items() if plan.batch_size == size}
+        first = next(iter(members.values()))
+        exact = _model(first, weights, is_exact=True)
+        _, task = first.workload.build(first.estimator, torch.device(first.config.device))
+        reference = reference or exact_gradient(exact, task)
+        models = {
+            name: exact if is_exact(plan) else _model(plan, weights)
+            for name, plan in members.items()
+        }
+        rows += gradient_noise(exact, models, task, reference, repetitions, advance)
+    return rows
+
+
+def is_exact(plan: Plan) -> bool:
+    """Tell whether a plan's gradients are those of its batches."""
+    return plan.estimator.free != "keep" or plan.estimator.keep == 1
+
+
+def _model(plan: Plan, weights: Weights, is_exact: bool = False) -> nn.Module:
+    """Return a plan's model, or its stock counterpart, with the given weights."""
+    estimator = load_estimator_config("exact") if is_exact else plan.estimator
+    model, _ = plan.workload.build(estimator, torch.device(plan.config.device))
+    model.load_state_dict(weights)
+    return model

@@ -1,0 +1,113 @@
+"""The table of gradient noise for people: text for a terminal, and a picture."""
+
+from __future__ import annotations
+
+from typing import IO
+
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from radexp.analysis.noise_summary import WHOLE
+from radexp.reporting.table import align
+
+MB = 1e6
+HEADS = ("arm", "kept", "MB", "variance", "95%", "sketch", "batch", "z along", "z pair")
+NOTE = (
+    "variance: E|e - G|^2 / |G|^2 of a gradient estimate e around the gradient G of the whole "
+    "training set,\nwith the 95% bootstrap interval over repetitions; sketch and batch: its two "
+    "parts. z: two tests of\nbias, near 0 without any (above 3 in absolute value is a warning). "
+    "MB = 10^6 bytes, parameters\nand what is held for the backward pass."
+)
+COLORS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#7F7F7F")
+
+
+def as_text(table: pd.DataFrame, by_layer: bool) -> str:
+    """Return the summary as aligned text, one block for each point of training.
+
+    Args:
+        table: As ``radexp.analysis.noise_summary.summarize`` returns it.
+        by_layer: Show the layers too.
+    """
+    blocks = []
+    for (model, data, iteration), rows in table.groupby(["model", "data", "iteration"], sort=False):
+        lines: list[tuple[str, ...]] = [HEADS]
+        for row in rows.to_dict("records"):
+            if by_layer or row["layer"] == WHOLE:
+                is_whole = row["layer"] == WHOLE
+                lines.append(
+                    (
+                        str(row["estimator"]) if is_whole else f"  {row['layer']}",
+                        _kept(row["keep"], row["batch_size"]) if is_whole else "",
+                        f"{row['bytes'] / MB:.4g}" if is_whole else "",
+                        f"{row['variance']:.3g}",
+                        f"[{row['low']:.3g}, {row['high']:.3g}]",
+                        *(f"{row[f'{part}_variance']:.3g}" for part in ("sketch", "batch")),
+                        *(f"{row[f'z_{kind}']:.1f}" for kind in ("along", "pair")),
+                    )
+                )
+        blocks.append(f"{model} on {data} after {iteration} iterations\n{align(lines)}")
+    return "\n\n".join([*blocks, NOTE])
+
+
+def compared_as_text(compared: pd.DataFrame) -> str:
+    """Return the comparison with the small batch as aligned text; empty if there is none.
+
+    Args:
+        compared: As ``radexp.analysis.noise_summary.against_small_batch`` returns it.
+    """
+    if compared.empty:
+        return ""
+    lines: list[tuple[str, ...]] = [("rad / small batch", "keep", "variance", "95%", "rad has")]
+    for row in compared.to_dict("records"):
+        lines.append(
+            (
+                f"{row['model']}, {row['iteration']} iterations",
+                f"{row['level']:.3g}",
+                f"{row['ratio']:.3g}",
+                f"[{row['low']:.3g}, {row['high']:.3g}]",
+                str(row["verdict"]),
+            )
+        )
+    return align(lines)
+
+
+def write_figure(table: pd.DataFrame, file: IO[bytes]) -> None:
+    """Draw variance against bytes, one panel for each point of training.
+
+    Args:
+        table: As ``radexp.analysis.noise_summary.summarize`` returns it.
+        file: Open binary file that takes the PNG.
+    """
+    whole = table[table["layer"] == WHOLE]
+    points = list(whole.groupby(["model", "data", "iteration"], sort=False))
+    across = min(3, len(points))
+    down = -(-len(points) // across)
+    figure = Figure(figsize=(4.2 * across + 0.6, 3.4 * down + 0.5), layout="constrained")
+    panels = figure.subplots(down, across, squeeze=False)
+    for panel, ((model, data, iteration), rows) in zip(panels.flat, points, strict=False):
+        _draw(panel, rows)
+        panel.set_title(f"{model} on {data}, {iteration} iterations", fontsize=10)
+    for panel in panels.flat[len(points) :]:
+        panel.set_visible(False)
+    panels.flat[0].legend(fontsize=8)
+    figure.savefig(file, dpi=130, format="png")
+
+
+def _draw(panel: Axes, rows: pd.DataFrame) -> None:
+    for color, (estimator, arms) in zip(
+        COLORS * 9, rows.groupby("estimator", sort=False), strict=False
+    ):
+        arms = arms.sort_values("bytes")
+        errors = arms[["low", "high"]].sub(arms["variance"], axis=0).abs().to_numpy().T
+        x, y = arms["bytes"].to_numpy() / MB, arms["variance"].to_numpy()
+        label = str(estimator)
+        panel.errorbar(x, y, errors, fmt="o-", ms=4, lw=1.2, color=color, label=label)
+    panel.set_yscale("log")
+    panel.set_xlabel("parameters + held for the backward pass, MB", fontsize=8)
+    panel.set_ylabel("variance / |gradient|$^2$", fontsize=8)
+    panel.spines[["top", "right"]].set_visible(False)
+
+
+def _kept(keep: float, batch_size: float) -> str:
+    return f"keep {keep:.3g}" if pd.notna(keep) else f"batch {batch_size:.0f}"

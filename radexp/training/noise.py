@@ -1,0 +1,100 @@
+"""Gradient noise: how far the estimates of a gradient are from the exact one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from radexp.training.task import Batch, Task
+
+Gradient = dict[str, Tensor]
+
+
+def gradient(model: nn.Module, task: Task, batch: Batch) -> Gradient:
+    """Return the gradient of a batch's loss, one float64 vector for each layer.
+
+    Args:
+        model: Whose parameters; their ``grad`` is left alone.
+        task: Whose loss.
+        batch: Of the task.
+    """
+    named = [(name, p) for name, p in model.named_parameters() if p.requires_grad]
+    loss, _ = task.loss(model, batch)
+    parts: dict[str, list[Tensor]] = {}
+    grads = torch.autograd.grad(loss, [parameter for _, parameter in named])
+    for (name, _), grad in zip(named, grads, strict=True):
+        parts.setdefault(name.rpartition(".")[0] or name, []).append(grad.flatten())
+    return {layer: torch.cat(vectors).double() for layer, vectors in parts.items()}
+
+
+def exact_gradient(model: nn.Module, task: Task) -> Gradient:
+    """Return the gradient of the loss of the whole training set.
+
+    Args:
+        model: With stock layers, so that each part's gradient is exact.
+        task: Its ``whole`` yields the parts.
+    """
+    total: Gradient = {}
+    for share, batch in task.whole():
+        for layer, part in gradient(model, task, batch).items():
+            total[layer] = total[layer].add_(part, alpha=share) if layer in total else share * part
+    return total
+
+
+def gradient_noise(
+    exact: nn.Module,
+    models: Mapping[str, nn.Module],
+    task: Task,
+    reference: Gradient,
+    repetitions: int,
+    advance: Callable[[], object] = lambda: None,
+) -> list[dict[str, Any]]:
+    """Draw gradients of several models with equal weights on the same batches.
+
+    With the exact gradient G, a batch's own gradient b and an estimate e of it, the error splits
+    into ``e - G = (e - b) + (b - G)``: what the sketch adds, with mean zero whatever the batch,
+    and what the batch adds. So ``E|e - G|^2 = E|e - b|^2 + E|b - G|^2``.
+
+    Args:
+        exact: The model with stock layers: its gradient is b.
+        models: By name, those whose estimates are measured; ``exact`` may be one of them.
+        task: Gives the batches.
+        reference: G, as ``exact_gradient`` returns it.
+        repetitions: Batches to draw, each with new sketches.
+        advance: Called after each gradient that was taken.
+
+    Returns:
+        A row for each model, repetition and layer. All numbers are divided by the whole gradient's
+        |G|^2, so that they add up over layers: ``reference`` |G|^2 of the layer, ``total``
+        |e - G|^2, ``sketch`` |e - b|^2, ``batch`` |b - G|^2. Two have mean zero if the estimate is
+        unbiased, with d = e - b, or e - G where the estimate is b itself: ``along`` <d, G>, and
+        ``pair`` <d, d'> with the d' of the repetition before, at every second one (mean |E d|^2).
+    """
+    scale = float(sum(vector.square().sum() for vector in reference.values()))
+    rows, before = [], dict[str, Gradient]()
+    for repetition in range(repetitions):
+        batch = task.next_batch()
+        of_batch = gradient(exact, task, batch)
+        advance()
+        for name, model in models.items():
+            estimate = of_batch if model is exact else gradient(model, task, batch)
+            advance()
+            target = reference if model is exact else of_batch
+            deviations = {layer: estimate[layer] - target[layer] for layer in reference}
+            for layer, exactly in reference.items():
+                deviation = deviations[layer]
+                numbers = {
+                    "reference": exactly @ exactly,
+                    "total": (estimate[layer] - exactly).square().sum(),
+                    "sketch": (estimate[layer] - of_batch[layer]).square().sum(),
+                    "batch": (of_batch[layer] - exactly).square().sum(),
+                    "along": deviation @ exactly,
+                    "pair": before[name][layer] @ deviation if repetition % 2 else torch.nan,
+                }
+                row = {key: float(number) / scale for key, number in numbers.items()}
+                rows.append({"arm": name, "layer": layer, "repetition": repetition, **row})
+            before[name] = deviations
+    return rows
