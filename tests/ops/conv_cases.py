@@ -34,10 +34,12 @@ def draw(shape, dtype=torch.float64, seed=0):
     return numbers.to(dtype)
 
 
-def operands(dtype=torch.float64, with_bias=True, pattern=(True,) * 3, groups=1, shape=IMAGE):
-    x = draw(shape, dtype, 0)
-    weight = draw((O, C // groups, 3, 2), dtype, 1)
-    bias = draw((O,), dtype, 2) if with_bias else None
+def operands(
+    dtype=torch.float64, with_bias=True, pattern=(True,) * 3, groups=1, shape=IMAGE, device="cpu"
+):
+    x = draw(shape, dtype, 0).to(device)
+    weight = draw((O, C // groups, 3, 2), dtype, 1).to(device)
+    bias = draw((O,), dtype, 2).to(device) if with_bias else None
     for tensor, needed in zip((x, weight, bias), pattern, strict=True):
         if tensor is not None:
             tensor.requires_grad_(needed)
@@ -46,7 +48,7 @@ def operands(dtype=torch.float64, with_bias=True, pattern=(True,) * 3, groups=1,
 
 def gradients(y, operands):
     wanted = [t for t in operands if t is not None and t.requires_grad]
-    return torch.autograd.grad(y, wanted, draw(y.shape, y.dtype, seed=9)) if wanted else ()
+    return torch.autograd.grad(y, wanted, draw(y.shape, y.dtype, seed=9).to(y)) if wanted else ()
 
 
 LAYOUTS = {

@@ -26,9 +26,9 @@ def draw(shape, dtype=torch.float64, seed=0):
     return numbers.to(dtype)
 
 
-def operands(dtype=torch.float64, with_bias=True, pattern=(True,) * 5, steps=T):
+def operands(dtype=torch.float64, with_bias=True, pattern=(True,) * 5, steps=T, device="cpu"):
     shapes = [(steps, N, I), (N, H), (H, I), (H, H), (H,)]
-    tensors = [draw(shape, dtype, seed) for seed, shape in enumerate(shapes)]
+    tensors = [draw(shape, dtype, seed).to(device) for seed, shape in enumerate(shapes)]
     tensors[3] = tensors[3] / H**0.5  # states neither die nor grow
     for tensor, needed in zip(tensors, pattern, strict=True):
         tensor.requires_grad_(needed)
@@ -38,9 +38,9 @@ def operands(dtype=torch.float64, with_bias=True, pattern=(True,) * 5, steps=T):
 def gradients(states, operands):
     """Return the gradients of a fixed linear function of all states and the last."""
     outputs, last = states
-    total = (last * draw(last.shape, last.dtype, 9)).sum()
+    total = (last * draw(last.shape, last.dtype, 9).to(last)).sum()
     if outputs is not None:
-        total = total + (outputs * draw(outputs.shape, outputs.dtype, 8)).sum()
+        total = total + (outputs * draw(outputs.shape, outputs.dtype, 8).to(last)).sum()
     wanted = [t for t in operands if t is not None and t.requires_grad]
     return torch.autograd.grad(total, wanted) if wanted else ()
 

@@ -58,8 +58,8 @@ def restored(sketch, x, seed):
 @each_dtype
 @each_bias
 @each_pattern
-def test_the_exact_sketch_equals_autograd(settings, dtype, with_bias, pattern):
-    given = operands(dtype, with_bias, pattern, settings.get("groups", 1))
+def test_the_exact_sketch_equals_autograd(settings, dtype, with_bias, pattern, device):
+    given = operands(dtype, with_bias, pattern, settings.get("groups", 1), device=device)
     y, stock = sketched_conv2d(*given, Exact(), 0, **settings), F.conv2d(*given, **settings)
     assert torch.equal(y, stock)
     assert (y.requires_grad, y.dtype) == (stock.requires_grad, dtype)
@@ -95,7 +95,7 @@ def assert_only_the_weight_gradient_is_estimated(sketch, given, seed, settings):
     assert torch.equal(y, stock)
     of_x, of_weight, of_bias = gradients(y, given)
     exact_x, exact_weight, exact_bias = gradients(stock, given)
-    g = draw(y.shape, y.dtype, seed=9)
+    g = draw(y.shape, y.dtype, seed=9).to(y)
     xhat = restored(sketch, given[0], seed)
     by_hand = weight_gradient(xhat, g, given[1].shape, settings)
     # As above, but products with xhat, which are up to H W / K = 10 times as large, and absolute
@@ -112,8 +112,8 @@ def assert_only_the_weight_gradient_is_estimated(sketch, given, seed, settings):
 @each_sketch
 @each_setting
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64], ids=str)
-def test_only_the_weight_gradient_is_estimated(sketch, settings, dtype):
-    given = operands(dtype, groups=settings.get("groups", 1))
+def test_only_the_weight_gradient_is_estimated(sketch, settings, dtype, device):
+    given = operands(dtype, groups=settings.get("groups", 1), device=device)
     assert_only_the_weight_gradient_is_estimated(sketch, given, 3, settings)
 
 
@@ -177,8 +177,8 @@ def test_strides_do_not_matter(sketch, which, layout):
 
 
 @any_sketch
-def test_the_seed_alone_decides_the_gradient(sketch):
-    given, before = operands(), torch.get_rng_state()
+def test_the_seed_alone_decides_the_gradient(sketch, device):
+    given, before = operands(device=device), torch.get_rng_state()
     draws = [gradients(sketched_conv2d(*given, sketch, seed), given)[1] for seed in (0, 0, 1)]
     assert torch.equal(draws[0], draws[1])
     assert torch.equal(draws[0], draws[2]) == isinstance(sketch, Exact)

@@ -51,10 +51,10 @@ def both(given, sketch, nonlinearity, with_outputs, seed=0):
 @each_chunk
 @pytest.mark.parametrize("pattern", list(product((False, True), repeat=5)), ids=str)
 def test_the_exact_sketch_equals_autograd(
-    nonlinearity, with_bias, with_outputs, steps, pattern, chunks_of
+    nonlinearity, with_bias, with_outputs, steps, pattern, chunks_of, device
 ):
     chunks_of(steps)
-    given = operands(with_bias=with_bias, pattern=pattern)
+    given = operands(with_bias=with_bias, pattern=pattern, device=device)
     if not any(t is not None and t.requires_grad for t in given):
         return
     ours, stock, our_grads, stock_grads = both(given, Exact(), nonlinearity, with_outputs)
@@ -130,10 +130,10 @@ def by_hand(sketch, seed, operand, x_GND, a_GNH, steps):
 @each_wish
 @each_chunk
 def test_only_the_weight_gradients_are_estimated(
-    sketch, nonlinearity, with_bias, with_outputs, steps, chunks_of
+    sketch, nonlinearity, with_bias, with_outputs, steps, chunks_of, device
 ):
     chunks_of(steps)
-    given = operands(with_bias=with_bias)
+    given = operands(with_bias=with_bias, device=device)
     ours, stock, our_grads, stock_grads = both(given, sketch, nonlinearity, with_outputs, seed=5)
     torch.testing.assert_close(ours, stock, **CLOSE)
     before, a = preactivation_gradients(given, nonlinearity, with_outputs)
@@ -163,8 +163,8 @@ def test_types_and_shapes_are_those_of_the_operands(sketch, nonlinearity, dtype)
 
 @any_sketch
 @each_kind
-def test_the_seed_alone_decides_the_gradient(sketch, nonlinearity):
-    given, before = operands(), torch.get_rng_state()
+def test_the_seed_alone_decides_the_gradient(sketch, nonlinearity, device):
+    given, before = operands(device=device), torch.get_rng_state()
     runs = [
         gradients(sketched_rnn(*given, sketch, seed, nonlinearity), given) for seed in (0, 0, 1)
     ]
