@@ -53,6 +53,13 @@ class LeanLayer(nn.Module):
         """Become the stock module again."""
         self.__class__ = self.stock  # type: ignore[assignment]
 
+    def dry_forward(self, *inputs: Any, **named: Any) -> Any:
+        """Return outputs of the shapes that ``forward`` gives, whatever their values.
+
+        It is called on the ``meta`` device alone, where the stock module costs no arithmetic.
+        """
+        return self.stock.forward(self, *inputs, **named)  # type: ignore[attr-defined]
+
     @abstractmethod
     def saved_bytes(self, *inputs: Any, **named: Any) -> int:
         """Return the bytes that ``forward`` keeps of these inputs when gradients are on."""

@@ -45,6 +45,12 @@ class SketchedEagerRNN(SketchedLayer, EagerRNN):
         )
         return last_NH
 
+    def dry_forward(  # type: ignore[override]
+        self, x_NTI: Tensor, h0_NH: Tensor | None = None
+    ) -> Tensor:
+        """Take one step: the last state has the shape of the first, and there can be thousands."""
+        return EagerRNN.forward(self, x_NTI[:, :1], h0_NH)
+
     def saved_bytes(self, x_NTI: Tensor, h0_NH: Tensor | None = None) -> int:
         """Return the bytes that ``forward`` keeps when gradients are on."""
         if not self.records(x_NTI, h0_NH):
