@@ -129,7 +129,8 @@ def describe(summary: dict[str, Any]) -> str:
     return (
         f"{name}  train loss {summary['final_train_loss']:.3g}, "
         f"test loss {summary['final_test_loss']:.3g}, "
-        f"accuracy {summary['final_test_accuracy']:.2%}, {format_bytes(total)}, "
+        f"accuracy {summary['final_test_accuracy']:.2%}, {format_bytes(total)}"
+        f"{' (over budget)' if summary['over_budget'] else ''}, "
         f"{summary['train_seconds']:.1f} s"
     )
 

@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 import torch
 from torch import Tensor, nn
 
+from radexp.errors import require
 from radexp.layers.estimator import Estimator
 from radexp.seeding import SeedStream
 from radexp.sketches import Sketch
@@ -97,6 +98,22 @@ class SketchedLayer(LeanLayer):
         return torch.is_grad_enabled() and any(
             tensor is not None and tensor.requires_grad for tensor in (*inputs, *self.parameters())
         )
+
+    def next_seed(self) -> int:
+        """Return the seed of a call that draws a sketch.
+
+        Raises:
+            UsageError: Inside ``torch.utils.checkpoint`` without reentrance. It would run the call
+                again and give the backward pass of the first one the sketch of the second.
+        """
+        hooks = torch._C._autograd._top_saved_tensors_default_hooks(True)  # type: ignore[attr-defined]
+        require(
+            hooks is None or hooks[0].__module__ != "torch.utils.checkpoint",
+            f"{type(self).__name__} inside torch.utils.checkpoint with use_reentrant=False",
+            "use_reentrant=True",
+            "set it, or leave the layer out of the checkpoint: it keeps little anyway",
+        )
+        return self.seeds.next()
 
     def extra_repr(self) -> str:
         """Describe the layer and its sketch."""
