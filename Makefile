@@ -16,7 +16,7 @@ help:
 	@echo "make bench-sparse              a convolution's weight gradient from few positions or from all"
 	@echo "make evidence                  write results/mnist_mlp from outputs/mnist_mlp-paper"
 	@echo "make memory-table              write results/memory_table: Table 1, measured (2 minutes)"
-	@echo "make scaling                   write results/recurrent_scaling (10 minutes)"
+	@echo "make scaling                   write results/recurrent_scaling (2 minutes)"
 
 setup: $(STAMP)
 
@@ -53,7 +53,7 @@ memory-table: setup
 	$(BIN)/radexp memory output=results/memory_table
 
 scaling: setup
-	$(BIN)/python scripts/scale_rnn.py results/recurrent_scaling
+	$(BIN)/python scripts/scale_rnn.py results/recurrent_scaling --repeats 9
 
 clean:
 	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis
