@@ -44,11 +44,15 @@ class Storage(ABC):
 
 
 class Sketched(Storage):
-    """Keep two independent sketches of each state: for the factor, and for the residual.
+    """Keep one or two sketches of each state: for the factor, and for the residual.
 
     Equation 7. A gradient entry is a sum of products of one residual and one factor, and the
     adjoint is linear in each. With independent draws E[product] is the product of expectations,
-    so the estimate is unbiased. A sketch that has no noise needs no second draw.
+    so the estimate is unbiased.
+
+    One draw for both, at half the memory, is unbiased as well, provided that different states
+    have independent draws, as the groups of a sketch do: the residual of state m reaches only the
+    factors of states n < m, so no state is ever multiplied with itself.
 
     Args:
         sketch: What is kept of a state; each step is a group of its own, with one row.

@@ -1,4 +1,4 @@
-"""A small reactor, and the obvious way to compute it: the whole grid, in PyTorch, under autograd."""
+"""A small reactor, and the obvious way to compute it: all points, in PyTorch, with autograd."""
 
 from __future__ import annotations
 

@@ -1,6 +1,7 @@
 """The compiled scheme is the plain one, and has the growth rate that theory gives it."""
 
 import math
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -64,7 +65,7 @@ def test_the_published_start_is_near_the_steady_state():
 
 def test_the_rate_converges_with_the_square_of_the_distance():
     errors = [2 * math.pi**2 * 0.25 - decay(points) for points in (9, 17, 33, 65)]
-    for coarse, fine in zip(errors, errors[1:], strict=False):
+    for coarse, fine in pairwise(errors):
         assert coarse / fine == pytest.approx(4, rel=0.02)
 
 
