@@ -102,3 +102,10 @@ class TrainConfig:
             "no data, as it learns from its own equations" if without else "a data set",
             "leave out data",
         )
+        size = self.training.batch_size
+        require(
+            not without or size == TrainingConfig.batch_size,
+            f"training.batch_size={size} with model={name}",
+            "no batch, as a step computes one trajectory",
+            "leave out training.batch_size",
+        )
