@@ -112,17 +112,24 @@ class Dynamics:
         )
         return float(errors_G.sum()) * self.problem.target.weight
 
-    def adjoint(self) -> Adjoint:
-        """Return an adjoint that stands after the last step."""
-        return Adjoint(self)
+    def adjoint(self, counts_D: Any = 1) -> Adjoint:
+        """Return an adjoint that stands after the last step.
+
+        Args:
+            counts_D: How often each point of the target counts; once, unless states are known at
+                some points alone.
+        """
+        return Adjoint(self, counts_D)
 
 
 class Adjoint:
     """The discrete adjoint of a Dynamics, on its way from the last state to the first."""
 
-    def __init__(self, dynamics: Dynamics) -> None:
+    def __init__(self, dynamics: Dynamics, counts_D: Any) -> None:
         self._dynamics, self._gradient = dynamics, np.zeros(NUM_TERMS)
         self._lam_D = np.zeros(dynamics.grid.num_interior, dynamics.dtype)
+        self._fields_6D = dynamics._fields_6D.copy()
+        self._fields_6D[4:] *= counts_D
 
     def retreat(self, first: int, factors: States, residuals: States) -> None:
         """Go back through the G states after steps ``first`` to ``first + G - 1``.
@@ -144,7 +151,7 @@ class Adjoint:
         sums_G3 = np.empty((len(given[0]), 3))
         loop = loops.retreat_sparsely if sparse else loops.retreat
         loop(
-            *(self._lam_D, run._fields_6D, run._rates(started, ended), run._ratio, run.grid.width),
+            *(self._lam_D, self._fields_6D, run._rates(started, ended), run._ratio, run.grid.width),
             *(run._weight, *given, sums_G3),
         )
         self._gradient += run.problem.control.pull_back(sums_G3, started)

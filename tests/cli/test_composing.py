@@ -56,7 +56,8 @@ def test_configurations_or_a_message_come_out(words, multirun):
         assert all(type(job) is TrainConfig for job in jobs)
 
 
-NUM_ARMS = {"mnist_mlp": 5, "reactor": 6, "reactor_checkpoint": 1}
+STUDIES = dict.fromkeys(["reactor_checkpoint", "reactor_shared"], "reactor")
+NUM_ARMS = {"mnist_mlp": 5, "reactor": 6, "reactor_checkpoint": 1, "reactor_shared": 2}
 
 
 @pytest.mark.parametrize("preset", choices("preset"))
@@ -65,7 +66,7 @@ def test_an_experiment_expands_to_its_arms_and_seeds(experiment, num_arms, prese
     jobs = compose_jobs([f"experiment={experiment}", f"preset={preset}"], multirun=True)
     arms = {(job.estimator.name, job.estimator.keep, job.seed) for job in jobs}
     assert len(arms) == len(jobs) == 5 * num_arms
-    assert {job.study for job in jobs} == {f"{experiment.removesuffix('_checkpoint')}-{preset}"}
+    assert {job.study for job in jobs} == {f"{STUDIES.get(experiment, experiment)}-{preset}"}
     for job in jobs:
         images = "mnist" if preset == "paper" else "digits"
         assert job.data.name == (images if job.model.name == "mlp" else "none")

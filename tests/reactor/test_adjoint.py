@@ -103,3 +103,11 @@ def test_other_types_are_refused(problem):
     message = "theta of torch.bfloat16 on cpu: allowed is float32 or float64 on the CPU; move it"
     with pytest.raises(UsageError, match=message):
         control_loss(torch.zeros(7, dtype=torch.bfloat16), problem, EXACT["whole"], 0)
+
+
+def test_the_published_points_are_the_whole_where_they_are_all(problem, theta, truth):
+    # All points, each once: nothing is left out, so that nothing is wrong.
+    everything = AsPublished(Sampling(0.999, replacement=False), seed=0)
+    assert everything.saved_bytes(problem.grid, torch.float64) == 83 * 49 * 8
+    gradient = loss_and_gradient(theta, problem, everything)[1]
+    torch.testing.assert_close(gradient, truth[1], rtol=1e-10, atol=0)

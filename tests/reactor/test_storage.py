@@ -21,7 +21,7 @@ STORAGES = [
     *(Sketched(Sampling(keep, replacement=on)) for keep in (0.02, 0.3) for on in (True, False)),
     Sketched(Sampling(0.3), chunk_steps=7),
     Sketched(Projection(0.1)),
-    AsPublished(Sampling(0.3), seed=0),
+    *(AsPublished(Sampling(0.3, replacement=on), seed=0) for on in (True, False)),
     *(Checkpoints(count) for count in (1, 8, 9, 40, 82, 10**6)),
 ]
 

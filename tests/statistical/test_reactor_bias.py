@@ -81,5 +81,6 @@ def test_the_published_estimator_is_biased_whatever_its_draw(excess, truth):
     frozen = estimates(AsPublished(Sampling(0.3), seed=0))
     assert torch.equal(frozen[0], frozen[-1])  # however many iterations
     assert excess(frozen, truth) > 1
+    assert excess(frozen / frozen.norm() * REPETITIONS**0.5 * truth.norm(), truth) > 1  # direction
     drawn = torch.stack([gradient(AsPublished(Sampling(0.3), seed), 0) for seed in range(200)])
     assert excess(drawn, truth) > 1
