@@ -235,6 +235,7 @@ ARMS = {
     "mnist_mlp": {(name, None) for name in options_for("estimator", CLASSIFICATION)},
     "reactor": {("rad", keep) for keep in (1, 0.1, 0.01, 0.005, 0.002, 0.001)},
     "reactor_checkpoint": {("checkpoint", None)},
+    "reactor_shared": {("rad_shared", 0.01), ("rad_shared", 0.002)},
 }
 
 

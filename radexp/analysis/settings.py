@@ -13,7 +13,9 @@ PUBLISHED = {
     "mlp": ("mnist", 20_000),
     "cnn": ("cifar10", 100_000),
     "rnn": ("sequential_mnist", 200_000),
+    "reactor": ("none", 800),
 }
+NO_DATA = "none"  # what a control learns from
 VERSION = ("budget", "keep", "batch_size", "lr", "weight_decay", "settings")
 
 
@@ -41,12 +43,17 @@ class Setting:
     def title(self) -> str:
         """One line for people."""
         network = f"{self.model} {self.sizes}".strip()
-        return f"{self.study}: {network} on {self.data}, {self.iterations:,} iterations"
+        return f"{self.study}: {network}{self._on_data}, {self.iterations:,} iterations"
 
     @property
     def scale(self) -> str:
         """How far this is from the published protocol, in words."""
-        return f"at quick scale: {self.data}, {self.iterations:,} iterations, not the paper's"
+        data = "" if self.data == NO_DATA else f"{self.data}, "
+        return f"at quick scale: {data}{self.iterations:,} iterations, not the paper's"
+
+    @property
+    def _on_data(self) -> str:
+        return "" if self.data == NO_DATA else f" on {self.data}"
 
     @property
     def published(self) -> bool:

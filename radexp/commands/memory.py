@@ -20,10 +20,9 @@ from radexp.analysis.table1 import (
     closed_form_bytes,
     paper_bytes,
 )
-from radexp.catalogue import choices
 from radexp.commands.composing import compose_jobs
 from radexp.commands.words import wants_help
-from radexp.config import TrainConfig, load_estimator_config
+from radexp.config import CLASSIFICATION, TrainConfig, load_estimator_config, options_for
 from radexp.data import load_dataset
 from radexp.errors import require
 from radexp.experiments.folder import ready_to_write, write_files
@@ -42,9 +41,9 @@ radexp memory: the bytes of a training step, calculated and measured (the paper'
   radexp memory model=mlp data=digits estimator=small_batch budget=10%
 
 Words are overrides as in radexp train; a list of values, as in a=1,2, is measured value by value.
-  model            {", ".join(choices("model"))} (default: all)
+  model            {", ".join(options_for("model", CLASSIFICATION))} (default: all)
   data             whose shape of input to take (default: that of the model's row of Table 1)
-  estimator        {", ".join(choices("estimator"))}
+  estimator        {", ".join(options_for("estimator", CLASSIFICATION))}
                    (default: exact, small_batch at the whole batch, which is exact with lean
                    operations, and rad at the table's fractions)
   output           folder (default outputs/memory) for {", ".join(FILES[:3])} and
@@ -137,6 +136,13 @@ def _folder(configs: Sequence[TrainConfig], named: set[str]) -> Path:
 
 def _problems(configs: Sequence[TrainConfig], named: set[str]) -> list[Problem]:
     """Return every configuration's problem; each data set is loaded once, for its shape."""
+    for config in configs:
+        require(
+            config.model.task == CLASSIFICATION,
+            f"model={config.model.name}",
+            ", ".join(options_for("model", CLASSIFICATION)),
+            "radexp train measures its memory in every run",
+        )
 
     @cache
     def load(name: str, root: str | None) -> Problem:

@@ -27,7 +27,8 @@ class EstimatorConfig:
             null.
         keep: Kept fraction of each sketched matrix, 0 < keep <= 1; null: solved, else 0.1.
         batch_size: Examples per step, for the small batch; null: solved, else 20.
-        shared: One set of coordinates for the whole batch instead of one per example.
+        shared: One set of coordinates for the whole batch instead of one per example; for the
+            reactor, one draw for both uses of a state instead of one for each.
         replacement: Draw coordinates with replacement, as the paper does.
         lean: Use the operations that keep less than PyTorch's own, where they give the same
             gradient.

@@ -9,7 +9,7 @@ from radexp.errors import require
 
 CLASSIFICATION, CONTROL = "classification", "control"
 TASKS = (CLASSIFICATION, CONTROL)
-NO_DATA = "none"
+NO_DATA, DEFAULT_DATA = "none", "default"
 DEFAULTS = {"model": CLASSIFICATION, "estimator": None}  # the task of a YAML without the key
 
 

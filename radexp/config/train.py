@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from omegaconf import MISSING
@@ -12,7 +12,7 @@ from radexp.config.data import DataConfig
 from radexp.config.estimator import EstimatorConfig
 from radexp.config.model import ModelConfig
 from radexp.config.optimizer import OptimizerConfig
-from radexp.config.task import CONTROL, NO_DATA, options_for
+from radexp.config.task import CONTROL, DEFAULT_DATA, NO_DATA, options_for
 from radexp.config.training import TrainingConfig
 from radexp.errors import require
 
@@ -52,6 +52,8 @@ class TrainConfig:
 
     def __post_init__(self) -> None:
         """Refuse a free number that is both set and solved, and values out of range."""
+        if self.data.name == DEFAULT_DATA:
+            self.data = replace(self.data, name=self.model.default_data)
         self._check_task()
         free = self.estimator.free
         number = getattr(self.estimator, free) if free else None
@@ -99,4 +101,11 @@ class TrainConfig:
             f"data={self.data.name} with model={name}",
             "no data, as it learns from its own equations" if without else "a data set",
             "leave out data",
+        )
+        size = self.training.batch_size
+        require(
+            not without or size == TrainingConfig.batch_size,
+            f"training.batch_size={size} with model={name}",
+            "no batch, as a step computes one trajectory",
+            "leave out training.batch_size",
         )

@@ -91,8 +91,9 @@ class ControlWorkload:
 
 
 def _sketched(estimator: EstimatorConfig, config: TrainConfig) -> Storage:
-    """Equation 7, with the estimator's sketch."""
-    return Sketched(Sketch.registry[estimator.sketch].from_config(estimator))
+    """Equation 7, with the estimator's sketch; shared is one draw for both factors."""
+    sketch = Sketch.registry[estimator.sketch].from_config(estimator)
+    return Sketched(sketch, draws=1 if estimator.shared else 2)
 
 
 def _as_published(estimator: EstimatorConfig, config: TrainConfig) -> Storage:

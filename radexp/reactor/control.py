@@ -27,8 +27,8 @@ class Control:
 
     Example:
         >>> control = Control(Grid(points=5, steps=101))
-        >>> control.coefficients(np.array([1.0, 0, 0, 0, 0, 0, 0]))[0].tolist()
-        [1.0, 0.0, 0.0]
+        >>> control.coefficients(np.array([1.0, 0, 0, 0, 0, 0, 0]), slice(1)).tolist()
+        [[1.0, 0.0, 0.0]]
 
     Source: section 5.
     """
@@ -38,23 +38,23 @@ class Control:
         self.sine_D, self.cosine_D = np.sin(2 * np.pi * x_D), np.cos(2 * np.pi * x_D)
         self._sine_T, self._cosine_T = np.sin(np.pi * grid.times), np.cos(np.pi * grid.times)
 
-    def coefficients(self, theta: Floats) -> Floats:
-        """Return alpha, beta and gamma at all times, shape (T + 1, 3)."""
-        s_T, c_T = self._sine_T, self._cosine_T
-        alpha_T = theta[0] + theta[1] * s_T + theta[2] * c_T
-        beta_T, gamma_T = theta[3] * s_T + theta[4] * c_T, theta[5] * s_T + theta[6] * c_T
-        return np.stack([alpha_T, beta_T, gamma_T], axis=1)
+    def coefficients(self, theta: Floats, steps: slice) -> Floats:
+        """Return alpha, beta and gamma at the times where G steps start, shape (G, 3)."""
+        s_G, c_G = self._sine_T[steps], self._cosine_T[steps]
+        alpha_G = theta[0] + theta[1] * s_G + theta[2] * c_G
+        beta_G, gamma_G = theta[3] * s_G + theta[4] * c_G, theta[5] * s_G + theta[6] * c_G
+        return np.stack([alpha_G, beta_G, gamma_G], axis=1)
 
-    def pull_back(self, sums_T3: Floats) -> Floats:
+    def pull_back(self, sums_G3: Floats, steps: slice) -> Floats:
         """Return the gradient of theta from that of ``coefficients``: its transpose.
 
         Args:
-            sums_T3: One row for each time, shape (T + 1, 3).
+            sums_G3: One row for each of G steps, shape (G, 3).
+            steps: Which steps.
 
         Returns:
             Shape (7,).
         """
-        s_T, c_T = self._sine_T, self._cosine_T
-        of_sine, of_cosine = s_T @ sums_T3, c_T @ sums_T3
+        of_sine, of_cosine = self._sine_T[steps] @ sums_G3, self._cosine_T[steps] @ sums_G3
         pairs = np.stack([of_sine, of_cosine], axis=1).ravel()
-        return np.concatenate([[sums_T3[:, 0].sum()], pairs])
+        return np.concatenate([[sums_G3[:, 0].sum()], pairs])

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from radexp.reactor import loops
-from radexp.reactor.control import Control
+from radexp.reactor.control import NUM_TERMS, Control
 from radexp.reactor.grid import Floats, Grid
 from radexp.reactor.target import Target
 
@@ -79,17 +79,18 @@ class Dynamics:
 
     def __init__(self, problem: Problem, theta: Tensor) -> None:
         self.problem, self.grid = problem, problem.grid
-        like = theta.detach().numpy()
-        grid, waves_T = problem.grid, problem.target.wave_T
-        rates_T3 = grid.dt * problem.control.coefficients(like.astype(np.float64))
-        rates_T3[:, 0] += 1 - 4 * grid.ratio
-        self.dtype = like.dtype
-        self._ahead_T4 = np.column_stack([rates_T3[:-1], waves_T[:-1]]).astype(like.dtype)
-        self._back_T4 = np.column_stack([rates_T3[1:], waves_T[:-1]]).astype(like.dtype)
-        self._fields_6D = problem.fields(like.dtype)
-        self._ratio = like.dtype.type(grid.ratio)
-        self._weight = like.dtype.type(2 * problem.target.weight)
+        values = theta.detach().numpy()
+        self.dtype, self._theta = values.dtype, values.astype(np.float64)
+        self._fields_6D = problem.fields(self.dtype)
+        self._ratio = self.dtype.type(self.grid.ratio)
+        self._weight = self.dtype.type(2 * problem.target.weight)
         self.start_D = self._fields_6D[4]
+
+    def _rates(self, steps: slice, waves: slice) -> Any:
+        """Return the rates of ``loops`` for G steps, and the target's waves, shape (G, 4)."""
+        rates_G3 = self.grid.dt * self.problem.control.coefficients(self._theta, steps)
+        rates_G3[:, 0] += 1 - 4 * self.grid.ratio
+        return np.column_stack([rates_G3, self.problem.target.wave_T[waves]]).astype(self.dtype)
 
     def new_states(self, count: int) -> Tensor:
         """Return room for some states, (G, 1, D): for sketches, G groups of one row."""
@@ -104,24 +105,31 @@ class Dynamics:
             states_G1D: Room for the states ``first + 1`` to ``first + G``.
         """
         states_GD, errors_G = states_G1D[:, 0].numpy(), np.empty(len(states_G1D))
-        rates_G4 = self._ahead_T4[first : first + len(states_GD)]
+        steps = slice(first, first + len(states_GD))
+        rates_G4 = self._rates(steps, steps)
         loops.advance(
             start_D, self._fields_6D, rates_G4, self._ratio, self.grid.width, states_GD, errors_G
         )
         return float(errors_G.sum()) * self.problem.target.weight
 
-    def adjoint(self) -> Adjoint:
-        """Return an adjoint that stands after the last step."""
-        return Adjoint(self)
+    def adjoint(self, counts_D: Any = 1) -> Adjoint:
+        """Return an adjoint that stands after the last step.
+
+        Args:
+            counts_D: How often each point of the target counts; once, unless states are known at
+                some points alone.
+        """
+        return Adjoint(self, counts_D)
 
 
 class Adjoint:
     """The discrete adjoint of a Dynamics, on its way from the last state to the first."""
 
-    def __init__(self, dynamics: Dynamics) -> None:
-        self._dynamics, grid = dynamics, dynamics.grid
-        self._lam_D = np.zeros(grid.num_interior, dynamics.dtype)
-        self._sums_T3 = np.zeros((grid.steps + 1, 3))
+    def __init__(self, dynamics: Dynamics, counts_D: Any) -> None:
+        self._dynamics, self._gradient = dynamics, np.zeros(NUM_TERMS)
+        self._lam_D = np.zeros(dynamics.grid.num_interior, dynamics.dtype)
+        self._fields_6D = dynamics._fields_6D.copy()
+        self._fields_6D[4:] *= counts_D
 
     def retreat(self, first: int, factors: States, residuals: States) -> None:
         """Go back through the G states after steps ``first`` to ``first + G - 1``.
@@ -138,18 +146,21 @@ class Adjoint:
             if sparse
             else [factors.numpy(), residuals.numpy()]  # type: ignore[union-attr]
         )
-        steps = slice(first, first + len(given[0]))
+        ended = slice(first, first + len(given[0]))
+        started = slice(ended.start + 1, ended.stop + 1)
+        sums_G3 = np.empty((len(given[0]), 3))
         loop = loops.retreat_sparsely if sparse else loops.retreat
         loop(
-            *(self._lam_D, run._fields_6D, run._back_T4[steps], run._ratio, run.grid.width),
-            *(run._weight, *given, self._sums_T3[steps.start + 1 : steps.stop + 1]),
+            *(self._lam_D, self._fields_6D, run._rates(started, ended), run._ratio, run.grid.width),
+            *(run._weight, *given, sums_G3),
         )
+        self._gradient += run.problem.control.pull_back(sums_G3, started)
 
     def gradient(self) -> Floats:
         """Return dL/dtheta, shape (7,), once all states are behind."""
         run, control = self._dynamics, self._dynamics.problem.control
         product_D = self._lam_D.astype(np.float64) * run.start_D
-        self._sums_T3[0] = (
-            *(product_D.sum(), product_D @ control.sine_D, product_D @ control.cosine_D),
-        )
-        return run.grid.dt * control.pull_back(self._sums_T3)
+        whole, with_sine = product_D.sum(), product_D @ control.sine_D
+        sums_13 = np.array([[whole, with_sine, product_D @ control.cosine_D]])
+        gradient: Floats = self._gradient + control.pull_back(sums_13, slice(1))
+        return run.grid.dt * gradient

@@ -44,11 +44,15 @@ class Storage(ABC):
 
 
 class Sketched(Storage):
-    """Keep two independent sketches of each state: for the factor, and for the residual.
+    """Keep one or two sketches of each state: for the factor, and for the residual.
 
     Equation 7. A gradient entry is a sum of products of one residual and one factor, and the
     adjoint is linear in each. With independent draws E[product] is the product of expectations,
-    so the estimate is unbiased. A sketch that has no noise needs no second draw.
+    so the estimate is unbiased.
+
+    One draw for both, at half the memory, is unbiased as well, provided that different states
+    have independent draws, as the groups of a sketch do: the residual of state m reaches only the
+    factors of states n < m, so no state is ever multiplied with itself.
 
     Args:
         sketch: What is kept of a state; each step is a group of its own, with one row.
@@ -62,7 +66,7 @@ class Sketched(Storage):
     def record(self, run: Dynamics, seed: int) -> tuple[float, Kept]:
         """Run forward and compress chunk by chunk."""
         loss, kept, state_D = 0.0, list[Tensor](), run.start_D
-        for first, count in _chunks(run.grid.steps, self.chunk_steps):
+        for first, count in chunks_of(run.grid.steps, self.chunk_steps):
             states_G1D = run.new_states(count)
             loss += run.advance(state_D, first, states_G1D)
             for draw in range(self.draws):
@@ -72,7 +76,7 @@ class Sketched(Storage):
 
     def replay(self, run: Dynamics, kept: Kept, seed: int) -> Floats:
         """Run backward from the sketches."""
-        chunks = list(_chunks(run.grid.steps, self.chunk_steps))
+        chunks = list(chunks_of(run.grid.steps, self.chunk_steps))
         adjoint, size = run.adjoint(), len(kept) // (len(chunks) * self.draws)
         for number, (first, count) in reversed(list(enumerate(chunks))):
             shape = (count, 1, run.grid.num_interior)
@@ -88,7 +92,7 @@ class Sketched(Storage):
         """Return the draws times what the sketch keeps of T groups of one row."""
         return self.draws * sum(
             self.sketch.saved_bytes((count, 1, grid.num_interior), dtype)
-            for _, count in _chunks(grid.steps, self.chunk_steps)
+            for _, count in chunks_of(grid.steps, self.chunk_steps)
         )
 
     def __repr__(self) -> str:
@@ -130,7 +134,7 @@ class Checkpoints(Storage):
         stretch = self.stretch(run.grid.steps)
         room_L1D, ends, loss = run.new_states(stretch), run.new_states(self._ends(run.grid)), 0.0
         state_D = run.start_D
-        for number, (first, count) in enumerate(_chunks(run.grid.steps, stretch)):
+        for number, (first, count) in enumerate(chunks_of(run.grid.steps, stretch)):
             loss += run.advance(state_D, first, room_L1D[:count])
             if number < len(ends):
                 ends[number] = room_L1D[count - 1]
@@ -141,7 +145,7 @@ class Checkpoints(Storage):
         """Run each stretch forward again, then backward, the last one first."""
         ends, room_L1D = kept
         adjoint = run.adjoint()
-        stretches = list(_chunks(run.grid.steps, self.stretch(run.grid.steps)))
+        stretches = list(chunks_of(run.grid.steps, self.stretch(run.grid.steps)))
         for number, (first, count) in reversed(list(enumerate(stretches))):
             states_G1D = room_L1D[:count]
             run.advance(ends[number - 1, 0].numpy() if number else run.start_D, first, states_G1D)
@@ -175,8 +179,8 @@ def least_checkpoints(steps: int) -> int:
     return max(1, -(-steps // math.isqrt(steps)) - 1)
 
 
-def _chunks(steps: int, size: int) -> Iterator[tuple[int, int]]:
-    """Yield the first step and the number of steps of each chunk."""
+def chunks_of(steps: int, size: int) -> Iterator[tuple[int, int]]:
+    """Yield the first step and the number of steps of each chunk of a run."""
     for first in range(0, steps, size):
         yield first, min(size, steps - first)
 

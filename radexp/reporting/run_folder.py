@@ -61,6 +61,8 @@ RUNS = (*TEXTS, *INTEGERS, *NUMBERS)
 # Keys with a column of their own, or that do not decide a run's numbers.
 _OWN_COLUMN = (
     *("model.name", "model.hidden", "model.channels", "model.kernel_size", "model.pooling"),
+    *("model.task", "model.default_data", "model.points", "model.steps", "model.final_time"),
+    *("model.diffusion", "model.initial", "estimator.task"),
     *("data.name", "estimator.name", "estimator.keep"),
     *("estimator.batch_size", "optimizer.lr", "optimizer.weight_decay", "training.iterations"),
     *("budget", "seed", "study", "preset", "output", "data.root", "scales", "tuned"),

@@ -7,9 +7,9 @@ import pytest
 import torch
 
 OPTIONS = {
-    "model": "cnn, mlp, rnn",
-    "data": "cifar10, digits, mnist, sequential_mnist",
-    "estimator": "exact, rad, rad_project, rad_shared, small_batch",
+    "model": "cnn, mlp, reactor, rnn",
+    "data": "cifar10, default, digits, mnist, none, sequential_mnist",
+    "estimator": "checkpoint, exact, rad, rad_as_published",
     "optimizer": "adam, sgd",
     "experiment": "mnist_mlp",
     "experiment=mnist_mlp preset": "paper, quick, smoke",
@@ -120,7 +120,11 @@ BAD = [
     # Sweeps and flags
     ("train seed=0,1", "seed=0,1: several values; allowed is one, or a sweep of them with -m"),
     ("train -m seed=0,1 training.iterations=5,-5", "training.iterations=-5: allowed is a", "try"),
-    ("train -m estimator=rad,nope", "estimator=nope: allowed is exact, rad", "pick one"),
+    (
+        "train -m estimator=rad,nope",
+        "estimator=nope: allowed is checkpoint, exact, rad",
+        "pick one",
+    ),
     ("train -m budget=90%,1B", "budget=1B: allowed is at least ", "raise the budget"),
     ("train -m budget=90% estimator.keep=null,0.5", "budget=90% and estimator.keep=0.5", "drop"),
     ("train -m hydra/launcher=nope", "hydra/launcher=nope: allowed is basic, joblib", "pick one"),
@@ -140,11 +144,11 @@ BAD = [
 ]
 # What Hydra itself stumbles over
 HYDRA = [
-    ("train model=null", "model=null", "allowed is cnn, mlp, rnn"),
-    ("train estimator=null", "estimator=null", "allowed is exact"),
+    ("train model=null", "model=null", "allowed is cnn, mlp, reactor, rnn"),
+    ("train estimator=null", "estimator=null", "allowed is checkpoint"),
     ("train experiment=1", "experiment=1", "allowed is mnist_mlp"),
     ("train optimizer=true", "optimizer=true", "allowed is adam, sgd"),
-    ("train model=[8]", "model=[8]", "allowed is cnn, mlp, rnn"),
+    ("train model=[8]", "model=[8]", "allowed is cnn, mlp, reactor, rnn"),
     ("train ~estimator=1", "estimator"),
     ("train ~estimator +estimator.keep=0.5", "estimator"),
     ("train =3", "=3", "--help"),

@@ -56,17 +56,26 @@ def test_configurations_or_a_message_come_out(words, multirun):
         assert all(type(job) is TrainConfig for job in jobs)
 
 
+STUDIES = dict.fromkeys(["reactor_checkpoint", "reactor_shared"], "reactor")
+NUM_ARMS = {"mnist_mlp": 5, "reactor": 6, "reactor_checkpoint": 1, "reactor_shared": 2}
+
+
 @pytest.mark.parametrize("preset", choices("preset"))
-@pytest.mark.parametrize("experiment", choices("experiment"))
-def test_an_experiment_expands_to_its_arms_and_seeds(experiment, preset):
+@pytest.mark.parametrize(("experiment", "num_arms"), NUM_ARMS.items())
+def test_an_experiment_expands_to_its_arms_and_seeds(experiment, num_arms, preset):
     jobs = compose_jobs([f"experiment={experiment}", f"preset={preset}"], multirun=True)
-    arms = {(job.estimator.name, job.seed) for job in jobs}
-    assert len(arms) == len(jobs) == 25
-    assert {job.study for job in jobs} == {f"{experiment}-{preset}"}
-    assert {job.data.name for job in jobs} == {"mnist" if preset == "paper" else "digits"}
+    arms = {(job.estimator.name, job.estimator.keep, job.seed) for job in jobs}
+    assert len(arms) == len(jobs) == 5 * num_arms
+    assert {job.study for job in jobs} == {f"{STUDIES.get(experiment, experiment)}-{preset}"}
     for job in jobs:
-        assert job.optimizer.lr == job.tuned[job.estimator.name]["lr"]
+        images = "mnist" if preset == "paper" else "digits"
+        assert job.data.name == (images if job.model.name == "mlp" else "none")
+        assert job.optimizer.lr == job.tuned.get(job.estimator.name, {"lr": 1e-2})["lr"]
         assert job.training.iterations == job.scales[preset]["iterations"]
+
+
+def test_every_experiment_is_among_these():
+    assert sorted(NUM_ARMS) == choices("experiment")
 
 
 def test_words_go_before_the_experiment():

@@ -15,7 +15,10 @@ from radexp import __version__
         (("--help",), ["Usage: radexp COMMAND"]),
         (("-h",), ["Usage: radexp COMMAND"]),
         (("--version",), [__version__]),
-        (("train", "--help"), ["budget is parameters plus", "estimator: exact, rad", "$", "10%"]),
+        (
+            ("train", "--help"),
+            ["budget is parameters plus", "estimator: checkpoint, exact", "$", "10%"],
+        ),
         (("train", "-h", "model.hidden=[7]"), ["hidden:\n  - 7\n"]),
         (("train", "--cfg", "job"), ["iterations: 2000", "name: rad"]),
         (("train", "--cfg", "job", "estimator=exact", "seed=5"), ["name: exact", "seed: 5"]),

@@ -119,7 +119,7 @@ def test_a_report_writes_its_files(radexp, cwd, tiny):
 
 def test_reproduce_runs_the_experiments_and_prints_the_table(radexp, cwd, no_workers):
     arms = ("estimator=exact,rad", "model.hidden=[8]", "budget=60%", "hydra.launcher.n_jobs=2")
-    outcome = radexp("reproduce", "preset=smoke", "seed=0,1", *arms)
+    outcome = radexp("reproduce", "experiment=mnist_mlp", "preset=smoke", "seed=0,1", *arms)
     assert outcome.status == 0
     assert len(summaries(cwd, "mnist_mlp-smoke")) == 4
     for part in ("exact", "rad", "s in all; page: file://", "index.html"):

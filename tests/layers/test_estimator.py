@@ -36,14 +36,18 @@ def test_settings_reach_the_sketch():
 
 
 REFUSED = [
-    ("nope", {}, r"estimator 'nope': allowed is exact, .*rad.*; pick one of them"),
+    ("nope", {}, r"estimator 'nope': allowed is checkpoint, exact, .*rad.*; pick one of them"),
     ("rad", {"kepe": 0.1}, r"estimator setting kepe: allowed is name, sketch, .*; mind the spell"),
     ("rad", {"b": 1, "a": 2}, "estimator setting a, b: allowed is name, sketch"),
     ("rad", {"sketch": "nope"}, "estimator.sketch=nope: allowed is exact, projection, sampling"),
     ("rad", {"keep": 0}, r"estimator.keep=0.0: allowed is 0 < keep <= 1; try estimator.keep=0.1"),
     ("rad", {"keep": 1.5}, "estimator.keep=1.5: allowed is 0 < keep <= 1"),
     ("rad", {"keep": float("nan")}, "estimator.keep=nan: allowed is 0 < keep <= 1"),
-    ("rad", {"free": "bits"}, "estimator.free=bits: allowed is keep, batch_size or null; leave it"),
+    (
+        "rad",
+        {"free": "bits"},
+        "estimator.free=bits: allowed is keep, batch_size, checkpoints or null; leave it",
+    ),
     ("small_batch", {"batch_size": 0}, "estimator.batch_size=0: allowed is a whole number of at l"),
     ("rad", {"batch_size": 9}, "batch_size=9 with estimator=rad: allowed is estimator.keep; drop"),
     ("rad", {"keep": "x"}, "settings {'keep': 'x'}: Value 'x' .*Float.*; see EstimatorConfig"),
