@@ -14,7 +14,7 @@ import pytest
 from radexp import cli
 from radexp.commands.train import plan_words
 from radexp.data import Dataset, Split, load_dataset
-from radexp.experiments import plan
+from radexp.experiments import classification
 
 ROOT = Path(__file__).resolve().parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -55,7 +55,7 @@ def test_radexp_lines_run(line, tmp_path, monkeypatch, capfd):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(sys, "argv", ["radexp"])
     words = shlex.split(line)[1:]
-    monkeypatch.setattr(plan, "_load_dataset_once", beginning_of)
+    monkeypatch.setattr(classification, "_load_dataset_once", beginning_of)
     if words[0] == "report":
         assert cli.main(["train", "training.iterations=2"]) == 0
     if words[0] == "train" and "--help" not in words:
