@@ -43,6 +43,7 @@ lint: setup
 bench: setup
 	$(BIN)/python scripts/bench_step.py
 	$(BIN)/python scripts/bench_loop.py
+	$(BIN)/python scripts/bench_reactor.py
 
 bench-sparse: setup
 	$(BIN)/python scripts/bench_sparse.py
