@@ -16,7 +16,7 @@ help:
 	@echo "make bench-sparse              a convolution's weight gradient from few positions or from all"
 	@echo "make evidence                  write results/mnist_mlp from outputs/mnist_mlp-paper"
 	@echo "make memory-table              write results/memory_table: Table 1, measured (2 minutes)"
-	@echo "make scaling                   write results/recurrent_scaling (10 minutes)"
+	@echo "make scaling                   write results/recurrent_scaling (2 minutes)"
 	@echo "make reactor                   train the reactor at the paper's scale, write results/reactor (1 hour)"
 	@echo "make reactor-gradients         write results/reactor/gradients.csv and .png (5 minutes)"
 
@@ -56,7 +56,7 @@ memory-table: setup
 	$(BIN)/radexp memory output=results/memory_table
 
 scaling: setup
-	$(BIN)/python scripts/scale_rnn.py results/recurrent_scaling
+	$(BIN)/python scripts/scale_rnn.py results/recurrent_scaling --repeats 9
 
 reactor: setup
 	$(BIN)/radexp train -m experiment=reactor preset=paper hydra/launcher=joblib

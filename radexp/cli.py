@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
-from collections.abc import Callable, Sequence
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from importlib import import_module
 
 from radexp import __version__
@@ -53,7 +56,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"radexp {__version__}")
         return 0
     try:
-        return _command(words[0])(words[1:])
+        with _terminated_as_interrupted():
+            return _command(words[0])(words[1:])
     except UsageError as error:
         if os.environ.get("HYDRA_FULL_ERROR") == "1":
             raise
@@ -67,6 +71,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
         # The reader of our output has gone, as in `radexp train --help | head`.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
+
+
+@contextmanager
+def _terminated_as_interrupted() -> Iterator[None]:
+    """Let SIGTERM end a command as SIGINT does, so that it cleans up; runs have more to do."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def _command(name: str) -> Callable[[Sequence[str]], int]:

@@ -32,11 +32,12 @@ def device(request, monkeypatch):
 
     CUDA is set to give its numbers all their bits: products are neither rounded to the 10 bits of
     TF32 nor added up in bfloat16, so that only the order of sums differs from a CPU's, and
-    tolerances for roundings hold as they are.
+    tolerances for roundings hold as they are; cuDNN takes the same order every time.
     """
     if request.param == "cuda":
         products = torch.backends.cuda.matmul
         monkeypatch.setattr(torch.backends.cudnn, "allow_tf32", False)
+        monkeypatch.setattr(torch.backends.cudnn, "deterministic", True)
         monkeypatch.setattr(products, "allow_tf32", False)
         monkeypatch.setattr(products, "allow_bf16_reduced_precision_reduction", False)
     return torch.device(request.param)

@@ -177,7 +177,9 @@ def _first_line(error: Exception) -> str:
 
 def _allowed_keys(key: str) -> str:
     """Name the keys nearest to one that does not exist."""
-    near = difflib.get_close_matches(key, [*GROUPS, *_keys(TrainConfig)], n=3, cutoff=0.5)
+    known = [*GROUPS, *_keys(TrainConfig)]
+    near = [name for name in known if name.rpartition(".")[2] == key]
+    near = near or difflib.get_close_matches(key, known, n=1, cutoff=0.5)
     if near:
         return f"did you mean {' or '.join(near)}? radexp train --help lists all"
     return "radexp train --help lists those that there are"

@@ -130,7 +130,8 @@ def describe(summary: dict[str, Any]) -> str:
     if summary["final_test_loss"] is not None:
         parts += [f"test loss {summary['final_test_loss']:.3g}"]
         parts += [f"accuracy {summary['final_test_accuracy']:.2%}"]
-    parts += [format_bytes(total), f"{summary['train_seconds']:.1f} s"]
+    over = " (over budget)" if summary["over_budget"] else ""
+    parts += [f"{format_bytes(total)}{over}", f"{summary['train_seconds']:.1f} s"]
     return f"{name}  {', '.join(parts)}"
 
 

@@ -147,7 +147,7 @@ def _summarize(
         "final_train_loss": train and float(train["loss"]),
         "final_test_loss": test and float(test["loss"]),
         "final_test_accuracy": test and float(test["accuracy"]),
-        "step_seconds": progress.median_step_seconds,
+        "step_seconds": progress.median_step_seconds if progress.step_seconds else None,
         "train_seconds": progress.train_seconds,
         "iterations_done": progress.iteration,
     }

@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 import torch
 from torch import Tensor, nn
 
+from radexp.errors import require
 from radexp.layers.estimator import Estimator
 from radexp.seeding import SeedStream
 from radexp.sketches import Sketch
@@ -53,6 +54,13 @@ class LeanLayer(nn.Module):
         """Become the stock module again."""
         self.__class__ = self.stock  # type: ignore[assignment]
 
+    def dry_forward(self, *inputs: Any, **named: Any) -> Any:
+        """Return outputs of the shapes that ``forward`` gives, whatever their values.
+
+        It is called on the ``meta`` device alone, where the stock module costs no arithmetic.
+        """
+        return self.stock.forward(self, *inputs, **named)  # type: ignore[attr-defined]
+
     @abstractmethod
     def saved_bytes(self, *inputs: Any, **named: Any) -> int:
         """Return the bytes that ``forward`` keeps of these inputs when gradients are on."""
@@ -90,6 +98,22 @@ class SketchedLayer(LeanLayer):
         return torch.is_grad_enabled() and any(
             tensor is not None and tensor.requires_grad for tensor in (*inputs, *self.parameters())
         )
+
+    def next_seed(self) -> int:
+        """Return the seed of a call that draws a sketch.
+
+        Raises:
+            UsageError: Inside ``torch.utils.checkpoint`` without reentrance. It would run the call
+                again and give the backward pass of the first one the sketch of the second.
+        """
+        hooks = torch._C._autograd._top_saved_tensors_default_hooks(True)  # type: ignore[attr-defined]
+        require(
+            hooks is None or hooks[0].__module__ != "torch.utils.checkpoint",
+            f"{type(self).__name__} inside torch.utils.checkpoint with use_reentrant=False",
+            "use_reentrant=True",
+            "set it, or leave the layer out of the checkpoint: it keeps little anyway",
+        )
+        return self.seeds.next()
 
     def extra_repr(self) -> str:
         """Describe the layer and its sketch."""

@@ -30,7 +30,7 @@ class _SketchedConv(SketchedLayer, _ConvNd):
             self.weight.unsqueeze(2) if lines else self.weight,
             self.bias,
             self.sketch,
-            self.seeds.next(),
+            self.next_seed(),
             stride=_pair(self.stride, 1),
             padding=padding,
             dilation=_pair(self.dilation, 1),

@@ -15,9 +15,9 @@ class SketchedLinear(SketchedLayer, nn.Linear):
 
     def forward(self, input: Tensor) -> Tensor:
         """Apply the layer; without gradients it is the stock one and draws nothing."""
-        if not self.records(input):
+        if not self.records(input) or input.dim() == 0:  # PyTorch says best what is wrong
             return nn.Linear.forward(self, input)
-        return sketched_linear(input, self.weight, self.bias, self.sketch, self.seeds.next())
+        return sketched_linear(input, self.weight, self.bias, self.sketch, self.next_seed())
 
     def saved_bytes(self, input: Tensor) -> int:
         """Return the bytes that ``forward(input)`` keeps when gradients are on."""

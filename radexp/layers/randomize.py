@@ -68,7 +68,8 @@ def randomize(
         Randomized(converted=('0', '1', '2'), left_alone=('3',))
 
     Not for layers whose gradient is not linear in what they keep, which is why other layers are
-    left alone. Source: section 4.2.
+    left alone; not under ``torch.func`` transforms; under ``torch.utils.checkpoint`` with
+    ``use_reentrant=True`` alone. Source: section 4.2.
     """
     if isinstance(estimator, str):
         estimator = Estimator.named(estimator, **settings)

@@ -39,11 +39,17 @@ class SketchedEagerRNN(SketchedLayer, EagerRNN):
             self.weight_hh_l0,
             self.bias_ih_l0 + self.bias_hh_l0 if self.bias else None,
             self.sketch,
-            self.seeds.next(),
+            self.next_seed(),
             self.nonlinearity,
             with_outputs=False,
         )
         return last_NH
+
+    def dry_forward(  # type: ignore[override]
+        self, x_NTI: Tensor, h0_NH: Tensor | None = None
+    ) -> Tensor:
+        """Take one step: the last state has the shape of the first, and there can be thousands."""
+        return EagerRNN.forward(self, x_NTI[:, :1], h0_NH)
 
     def saved_bytes(self, x_NTI: Tensor, h0_NH: Tensor | None = None) -> int:
         """Return the bytes that ``forward`` keeps when gradients are on."""
@@ -93,12 +99,14 @@ class SketchedRNN(SketchedLayer, nn.RNN):
         """Return the last layer's states at all steps, and every layer's last states."""
         if isinstance(input, PackedSequence) or not self.records(input, hx):
             return nn.RNN.forward(self, input, hx)
+        if input.dim() not in (2, 3) or (hx is not None and hx.dim() != input.dim()):
+            return nn.RNN.forward(self, input, hx)  # which refuses them in PyTorch's words
         batched, x_TNI = input.dim() == 3, self._steps_first(input)
         starts = self._starts(x_TNI, hx)
         self.check_forward_args(x_TNI.transpose(0, 1) if self.batch_first else x_TNI, starts, None)
-        if len(x_TNI) == 0 or (hx is not None and hx.dim() != input.dim()):
-            return nn.RNN.forward(self, input, hx)  # which refuses them in PyTorch's words
-        seed, lasts = self.seeds.next(), []
+        if len(x_TNI) == 0:
+            return nn.RNN.forward(self, input, hx)  # which refuses it too
+        seed, lasts = self.next_seed(), []
         for layer in range(self.num_layers):
             if layer:
                 x_TNI = bit_dropout(x_TNI, self.dropout, self.training)

@@ -38,7 +38,7 @@ class LeanSequential(nn.Sequential):
             if not (type(module) is BitReLU and _can_be_joined(module, x)):
                 x = module(x)
                 is_fresh = isinstance(module, _FRESH) and _is_bare(module)
-            elif window := _window_of_pool(modules):
+            elif (is_fresh or not module.inplace) and (window := _window_of_pool(modules)):
                 del modules[0]
                 x, is_fresh = relu_avg_pool2d(x, window), False
             elif is_fresh and not x._is_view():

@@ -69,7 +69,7 @@ def predict_by_layer(
         def forward(*inputs: Any, **named: Any) -> Any:
             closed_forms[name] += layer.saved_bytes(*inputs, **named)
             meter.pause()
-            outputs = layer.stock.forward(layer, *inputs, **named)  # type: ignore[attr-defined]
+            outputs = layer.dry_forward(*inputs, **named)
             meter.resume()
             return outputs
 

@@ -57,6 +57,7 @@ def relu_avg_pool2d(x: Tensor, window: Pair) -> Tensor:
     """
     # Whole bytes for each row of entries let a row be taken at a time.
     whole = x.dim() == 4 and x.is_contiguous() and x.shape[3] % 8 == 0
-    if not (needs_gradient(x) and serves(x) and whole):
+    fits = window[0] <= x.shape[-2] and window[1] <= x.shape[-1]  # else PyTorch says what is wrong
+    if not (needs_gradient(x) and serves(x) and whole and fits):
         return lean_avg_pool2d(bit_relu(x), window)
     return _ReLUAvgPool2d.apply(x, window)  # type: ignore[no-any-return]

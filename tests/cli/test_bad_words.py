@@ -29,8 +29,13 @@ BAD = [
     ("train preset=quick", "preset=quick: allowed is a preset of an experiment", "add experiment"),
     # Keys and values
     ("train modle=mlp", "modle: there is no such key; did you mean model", "train --help"),
-    ("train training.iteration=3", "training.iteration: there", "training.iterations or"),
+    (
+        "train training.iteration=3",
+        "training.iteration: there",
+        "did you mean training.iterations?",
+    ),
     ("train trainig.seed=3", "trainig.seed: there is no such key", "train --help lists"),
+    ("train keep=0.1", "keep: there is no such key; did you mean estimator.keep?", "--help"),
     ("train +sede=3", "+sede: there is no such key; did you mean seed?", "train --help"),
     ("train +model.hiden=[3]", "+model.hiden: there is no", "did you mean model.hidden"),
     ("train ~model", "~model: allowed is no deletion", "set the key to another value"),

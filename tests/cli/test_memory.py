@@ -4,6 +4,7 @@ import csv
 import errno
 import json
 import os
+import signal
 from pathlib import Path
 
 import pandas as pd
@@ -194,3 +195,16 @@ def test_a_cell_that_dies_names_what_was_asked_for_and_leaves_nothing(radexp, cw
 
 def die(*cell):
     os._exit(9)
+
+
+def test_sigterm_is_an_interruption_that_leaves_nothing(radexp, cwd, monkeypatch):
+    def end(*_):
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    monkeypatch.setattr(memory, "in_fresh_process", end)
+    before = signal.getsignal(signal.SIGTERM)
+    outcome = radexp(*EXACT, "output=o")
+    assert outcome.status == 130
+    assert outcome.err.splitlines()[-1] == "radexp: interrupted; the same command starts anew"
+    assert not list(cwd.iterdir())
+    assert signal.getsignal(signal.SIGTERM) is before

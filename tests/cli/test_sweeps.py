@@ -131,3 +131,9 @@ def test_hydras_own_working_folder_is_refused_or_works(radexp, cwd, tiny):
     outcome = radexp("train", *tiny, "hydra.job.chdir=true", "hydra.run.dir=sub")
     assert outcome.status in (0, 2)
     assert "failed" not in outcome.err
+
+
+def test_a_run_above_its_budget_says_so(radexp, tiny):
+    outcome = radexp("train", *tiny, "estimator=exact", "budget=10%")
+    assert outcome.status == 0
+    assert "kB (over budget), " in outcome.out

@@ -61,6 +61,28 @@ def test_a_budget_is_solved_as_in_training(cell):
     assert numbers["measured_saved_bytes"] <= exact["measured_saved_bytes"] / 2
 
 
+def test_a_row_tells_the_problem_and_what_it_was_measured_on(cell):
+    result = cell("cnn", "estimator=small_batch", "estimator.batch_size=5", "threads=2")
+    told = {
+        "model": "cnn",
+        "sizes": "4-5, kernel 3, average",
+        "input": "3x12x12",
+        "batch_size": 5,
+        "whole_batch_size": 12,
+        "lean": True,
+        "device": "cpu",
+        "threads": 2,
+    }
+    assert told.items() <= result.numbers.items()
+    assert (result.environment["device"], result.environment["threads"]) == ("cpu", 2)
+    assert {"git_commit", "packages", "cpu", "gpu"} <= set(result.environment)
+
+
+def test_one_thread_measures_unless_more_are_asked_for(cell):
+    torch.set_num_threads(2)
+    assert cell("mlp", "estimator=exact", "threads=null").environment["threads"] == 1
+
+
 def test_layers_have_names_and_kinds(cell):
     layers = cell("cnn", "estimator=rad", "estimator.keep=0.3").layers
     assert [(layer["layer"], layer["kind"]) for layer in layers] == [
@@ -81,6 +103,11 @@ def test_layers_have_names_and_kinds(cell):
 def test_the_peak_has_all_its_categories(cell):
     numbers = cell("mlp", "estimator=exact").numbers
     peaks = {name: size for name, size in numbers.items() if name.startswith("peak_")}
+    assert set(peaks) == {
+        *(f"peak_{part}_bytes" for part in ("parameters", "gradients", "optimizer", "batch")),
+        *(f"peak_{part}_bytes" for part in ("saved", "workspace", "total")),
+    }
+    assert sum(peaks.values()) == 2 * peaks["peak_total_bytes"]
     assert peaks["peak_total_bytes"] >= numbers["parameter_bytes"] + numbers["measured_saved_bytes"]
     assert all(size >= 0 for size in peaks.values())
 

@@ -5,6 +5,7 @@ import json
 import math
 
 import pytest
+import torch
 import yaml
 
 from radexp.config import CLASSIFICATION, options_for
@@ -162,6 +163,31 @@ def test_an_error_inside_is_a_failed_run_that_can_be_tried_again(plan_for, monke
         "ZeroDivisionError: no memory left to divide",
     )
     assert "Traceback" in (run_path(plan) / "run.log").read_text()
+    monkeypatch.undo()
+    assert execute(plan)["status"] == "completed"
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        MemoryError("no more"),
+        RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried to allocate 9 bytes"),
+        torch.cuda.OutOfMemoryError("CUDA out of memory"),
+    ],
+    ids=lambda error: type(error).__name__,
+)
+def test_a_run_out_of_memory_says_so_and_can_be_tried_again(error, plan_for, monkeypatch):
+    plan = plan_for()
+
+    def fail(trainer):
+        raise error
+
+    monkeypatch.setattr(run, "measure_step", fail)
+    summary = execute(plan)
+    assert summary == read_json(plan, "summary.json")
+    assert summary["status"] == "out_of_memory"
+    assert summary["message"] == f"{type(error).__name__}: {error}"
+    assert "Traceback" not in (run_path(plan) / "run.log").read_text()
     monkeypatch.undo()
     assert execute(plan)["status"] == "completed"
 

@@ -47,3 +47,10 @@ def twins():
         return randomize(copy.deepcopy(stock), estimator, **settings).model, stock
 
     return make
+
+
+@pytest.fixture
+def generator_state():
+    """Put the global generator back, which a test seeds."""
+    with torch.random.fork_rng(devices=[]):
+        yield

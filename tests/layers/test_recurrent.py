@@ -1,58 +1,36 @@
-"""Sketched recurrent modules: any depth and direction, as nn.RNN, undone by exact."""
+"""Sketched recurrent modules: any depth and direction, as nn.RNN."""
 
 from itertools import product
 
 import pytest
 import torch
-from torch import nn
 from torch.nn.utils.rnn import pack_sequence
 
-from radexp.config import CLASSIFICATION, load_estimator_config, options_for
-from radexp.eager import EagerRNN
-from radexp.errors import UsageError
+from layers.recurrent_cases import (
+    CLOSE,
+    HIDDEN,
+    INPUTS,
+    ROWS,
+    STEPS,
+    build,
+    each_kind,
+    each_random,
+    each_start,
+    inputs,
+    sketch_exactly,
+)
 from radexp.layers import Estimator, randomize
-from radexp.layers.recurrent import SketchedEagerRNN, SketchedRNN
-from radexp.memory import SavedBytesMeter
-from radexp.sketches import Exact, Sampling
+from radexp.layers.recurrent import SketchedRNN
+from radexp.sketches import Sampling
 
-RANDOM = [
-    name
-    for name in options_for("estimator", CLASSIFICATION)
-    if load_estimator_config(name).free == "keep"
-]
-STEPS, ROWS, INPUTS, HIDDEN = 6, 4, 4, 10
+pytestmark = pytest.mark.usefixtures("generator_state")
+
 SETTINGS = [
     {"num_layers": layers, "bidirectional": both, "batch_first": first, "bias": bias}
     for layers, both, first, bias in product((1, 3), (False, True), (False, True), (True, False))
 ]
-
 each_setting = pytest.mark.parametrize("settings", SETTINGS, ids=lambda s: str([*s.values()]))
-each_kind = pytest.mark.parametrize("nonlinearity", ["relu", "tanh"])
-each_random = pytest.mark.parametrize("name", RANDOM)
 each_batched = pytest.mark.parametrize("batched", [True, False], ids=["batch", "one example"])
-each_start = pytest.mark.parametrize("with_start", [True, False], ids=["given start", "zeros"])
-# Sums of about 10 products of numbers of order 1, carried through 3 layers of 6 steps.
-CLOSE = {"rtol": 1e-11, "atol": 1e-11}
-
-
-@pytest.fixture(autouse=True)
-def generator_state():
-    with torch.random.fork_rng(devices=[]):
-        yield
-
-
-def build(nonlinearity="relu", **settings):
-    torch.manual_seed(0)
-    return nn.RNN(INPUTS, HIDDEN, nonlinearity=nonlinearity, **settings)
-
-
-def inputs(net, batched=True, with_start=True, dtype=torch.float64):
-    """Return a sequence and the states to start from, or None."""
-    torch.manual_seed(1)
-    rows = [ROWS] if batched else []
-    shape = [*rows, STEPS, INPUTS] if net.batch_first or not batched else [STEPS, ROWS, INPUTS]
-    start = (net.num_layers * (2 if net.bidirectional else 1), *rows, HIDDEN)
-    return torch.randn(shape, dtype=dtype), torch.randn(start, dtype=dtype) if with_start else None
 
 
 def outcome(net, x, start):
@@ -67,13 +45,6 @@ def outcome(net, x, start):
     slopes = [torch.randn_like(outputs), torch.randn_like(last)]
     found = torch.autograd.grad([outputs, last], [*leaves.values()], slopes)
     return (outputs.detach(), last.detach()), dict(zip(leaves, found, strict=True))
-
-
-def sketch_exactly(net):
-    """Put the exact sketch in a layer that stays sketched."""
-    randomize(net, Estimator(Sampling(0.5)))
-    net.sketch = Exact()
-    return net
 
 
 @each_setting
@@ -212,26 +183,6 @@ def test_without_gradients_nothing_is_drawn(mode, twins):
     assert (ours.seeds.calls, ours(*given)[0].requires_grad, ours.seeds.calls) == (0, True, 1)
 
 
-MODULES = {"stock": build, "eager": lambda: EagerRNN(INPUTS, HIDDEN, nonlinearity="relu")}
-LEAN_CLASSES = {"stock": SketchedRNN, "eager": SketchedEagerRNN}
-
-
-@each_random
-@pytest.mark.parametrize("kind", MODULES)
-@pytest.mark.parametrize("undo", ["exact", "keep = 1"])
-def test_exact_restores_the_stock_class_and_keys_never_change(name, kind, undo):
-    net = MODULES[kind]()
-    stock, keys, state = type(net), set(vars(net)), list(net.state_dict())
-    assert randomize(net, name, keep=0.3).converted == ("",)
-    assert type(net) is LEAN_CLASSES[kind]
-    assert list(net.state_dict()) == state
-    assert repr(net).startswith(f"Sketched{stock.__name__}(4, 10")
-    assert "sketch=" in repr(net)
-    randomize(net, "exact") if undo == "exact" else randomize(net, name, keep=1)
-    assert type(net) is stock
-    assert set(vars(net)) == keys
-
-
 WRONG_STARTS = [(1, 1, HIDDEN), (2, ROWS, HIDDEN), (1, ROWS, HIDDEN - 1), (ROWS, HIDDEN)]
 
 
@@ -251,75 +202,3 @@ def test_inputs_that_do_not_fit_are_refused_as_by_the_stock_module(shape, twins)
         words = r"input.size\(-1\) must be equal|sequence length|cannot be multiplied"
         with pytest.raises(RuntimeError, match=words):
             net(torch.zeros(shape))
-
-
-def loops():
-    """Return a sketched eager loop, with the exact sketch, and a stock one."""
-    torch.manual_seed(0)
-    stock = EagerRNN(INPUTS, HIDDEN, nonlinearity="relu").double()
-    ours = EagerRNN(INPUTS, HIDDEN, nonlinearity="relu").double()
-    ours.load_state_dict(stock.state_dict())
-    return sketch_exactly(ours), stock
-
-
-@each_start
-@pytest.mark.parametrize("sketch", [Exact(), Sampling(0.3)], ids=repr)
-def test_the_eager_loop_under_a_sketch_is_the_eager_loop(with_start, sketch):
-    ours, stock = loops()
-    ours.sketch = sketch
-    assert type(ours) is SketchedEagerRNN
-    results = []
-    for net in (ours, stock):
-        x, start = inputs(net, True, with_start)
-        x, start = x.requires_grad_(), start[0].requires_grad_() if with_start else None
-        last = net(x, start)
-        leaves = {"x": x, **dict(net.named_parameters()), **({"h0": start} if with_start else {})}
-        found = torch.autograd.grad(last.square().sum(), [*leaves.values()])
-        results.append((last, dict(zip(leaves, found, strict=True))))
-    (last, grads), (stock_last, stock_grads) = results
-    torch.testing.assert_close(last, stock_last, **CLOSE)
-    for key, gradient in grads.items():
-        if "weight" in key and isinstance(sketch, Sampling):
-            assert not torch.allclose(gradient, stock_grads[key], rtol=1e-2)
-        else:
-            torch.testing.assert_close(gradient, stock_grads[key], **CLOSE)
-
-
-@each_random
-@each_start
-@pytest.mark.parametrize("keep", [0.1, 0.9])
-@pytest.mark.parametrize("nonlinearity", ["relu", "tanh"])
-def test_the_eager_loop_keeps_its_closed_form_and_no_more_than_stock(
-    name, with_start, keep, nonlinearity, twins
-):
-    ours, stock = twins(EagerRNN(INPUTS, HIDDEN, nonlinearity=nonlinearity), name, keep=keep)
-    held = []
-    for net in (ours, stock):
-        x, start = inputs(net, True, with_start, torch.float32)
-        given = (x,) if start is None else (x, start[0])
-        with SavedBytesMeter(net.parameters()) as meter:
-            last = net(*given)
-        held.append(meter.held_bytes)
-        assert last.requires_grad
-    assert held[0] == ours.saved_bytes(*given) <= held[1]
-
-
-def test_the_eager_loop_refuses_what_it_refuses_without_sketches(twins):
-    for net in twins(EagerRNN(INPUTS, HIDDEN)):
-        with pytest.raises(UsageError, match=r"input of shape \(4, 3\): allowed is \(N, T, 4\)"):
-            net(torch.zeros(4, 3))
-        with pytest.raises(UsageError, match=r"initial state of shape \(5,\): allowed is \(2, 10"):
-            net(torch.zeros(2, 4, 4), torch.zeros(5))
-
-
-@pytest.mark.parametrize("mode", [torch.no_grad, torch.inference_mode])
-def test_the_eager_loop_without_gradients_draws_nothing(mode, twins):
-    ours, stock = twins(EagerRNN(INPUTS, HIDDEN))
-    with mode():
-        assert torch.equal(ours(torch.ones(2, 5, 4)), stock(torch.ones(2, 5, 4)))
-    assert ours.seeds.calls == 0
-
-
-def test_other_recurrent_modules_are_left_alone():
-    net = nn.ModuleList([nn.LSTM(3, 4), nn.GRU(3, 4), nn.RNNCell(3, 4)])
-    assert randomize(net, "rad").converted == ()

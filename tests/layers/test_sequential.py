@@ -170,3 +170,28 @@ def test_the_peak_holds_one_large_tensor_and_not_two():
     single.__class__ = nn.Sequential
     assert peak_of(joined) < 1.7 * activation
     assert peak_of(single) > 2 * activation
+
+
+def test_an_in_place_relu_before_a_pooling_still_writes_over_its_input():
+    torch.manual_seed(0)
+    conv = nn.Conv2d(1, 2, 3, padding=1)
+    tail = nn.Sequential(nn.ReLU(inplace=True), nn.AvgPool2d(2))
+    net = nn.ModuleList([conv, tail])
+    x = torch.randn(3, 1, 8, 8)
+
+    def total():
+        h = conv(x)
+        pooled = tail(h)
+        return h.sum() + pooled.sum()  # h is what the ReLU left of it
+
+    expected = total()
+    randomize(net, "small_batch")
+    assert type(tail) is LeanSequential
+    torch.testing.assert_close(total(), expected, rtol=0, atol=0)
+
+
+def test_a_pooling_window_that_does_not_fit_is_refused_as_by_pytorch():
+    net = nn.Sequential(nn.Conv2d(1, 2, 3, padding=1), nn.ReLU(), nn.AvgPool2d(16))
+    randomize(net, "rad", keep=0.5)
+    with pytest.raises(RuntimeError, match="Output size is too small"):
+        net(torch.randn(2, 1, 8, 8))

@@ -44,8 +44,9 @@ def assert_equals_pytorch(x, g):
 
 @each_dtype
 @each_shape
-def test_equals_pytorch_for_any_shape(shape, dtype):
-    assert_equals_pytorch(draw(shape, dtype), draw(shape, dtype, seed=1))
+def test_equals_pytorch_for_any_shape(shape, dtype, device):
+    x, g = (draw(shape, dtype, seed).to(device) for seed in (0, 1))
+    assert_equals_pytorch(x, g)
 
 
 @each_dtype

@@ -68,7 +68,7 @@ def values_and_gradients(op, x, settings):
     leaf = x.detach().requires_grad_()
     y = op(leaf, **settings)
     # Not to leaf.grad, which autograd may lay out anew.
-    (gradient,) = torch.autograd.grad(y, leaf, draw(y.shape, y.dtype, seed=1))
+    (gradient,) = torch.autograd.grad(y, leaf, draw(y.shape, y.dtype, seed=1).to(y))
     return y.detach(), gradient
 
 
@@ -82,8 +82,8 @@ def assert_equals_pytorch(name, x, settings):
 
 @each
 @each_dtype
-def test_equals_pytorch(name, settings, shape, dtype):
-    assert_equals_pytorch(name, draw(shape, dtype), settings)
+def test_equals_pytorch(name, settings, shape, dtype, device):
+    assert_equals_pytorch(name, draw(shape, dtype).to(device), settings)
 
 
 @each

@@ -29,9 +29,9 @@ def draw(shape, dtype=torch.float64, seed=0):
     return numbers.to(dtype)
 
 
-def operands(leading=(7,), dtype=torch.float64, with_bias=True, pattern=(True, True, True)):
-    x, weight = draw((*leading, D), dtype, 0), draw((OUT, D), dtype, 1)
-    bias = draw((OUT,), dtype, 2) if with_bias else None
+def operands(leading=(7,), dtype=torch.float64, with_bias=True, pattern=(True,) * 3, device="cpu"):
+    x, weight = draw((*leading, D), dtype, 0).to(device), draw((OUT, D), dtype, 1).to(device)
+    bias = draw((OUT,), dtype, 2).to(device) if with_bias else None
     for tensor, needed in zip((x, weight, bias), pattern, strict=True):
         if tensor is not None:
             tensor.requires_grad_(needed)
@@ -40,15 +40,15 @@ def operands(leading=(7,), dtype=torch.float64, with_bias=True, pattern=(True, T
 
 def gradients(y, operands):
     wanted = [t for t in operands if t is not None and t.requires_grad]
-    return torch.autograd.grad(y, wanted, draw(y.shape, y.dtype, seed=9)) if wanted else ()
+    return torch.autograd.grad(y, wanted, draw(y.shape, y.dtype, seed=9).to(y)) if wanted else ()
 
 
 @each_leading
 @each_dtype
 @each_bias
 @each_pattern
-def test_the_exact_sketch_equals_autograd(leading, dtype, with_bias, pattern):
-    given = operands(leading, dtype, with_bias, pattern)
+def test_the_exact_sketch_equals_autograd(leading, dtype, with_bias, pattern, device):
+    given = operands(leading, dtype, with_bias, pattern, device)
     y, stock = sketched_linear(*given, Exact(), 0), F.linear(*given)
     assert torch.equal(y, stock)
     assert y.requires_grad == stock.requires_grad
@@ -70,8 +70,8 @@ def test_gradcheck_with_the_exact_sketch(leading, with_bias, pattern):
 @each_sketch
 @each_leading
 @each_dtype
-def test_only_the_weight_gradient_is_estimated(sketch, leading, dtype):
-    given = operands(leading, dtype)
+def test_only_the_weight_gradient_is_estimated(sketch, leading, dtype, device):
+    given = operands(leading, dtype, device=device)
     stock = F.linear(*given)
     y = sketched_linear(*given, sketch, 3)
     shape = (1, given[0].numel() // D, D)
@@ -79,13 +79,13 @@ def test_only_the_weight_gradient_is_estimated(sketch, leading, dtype):
     of_x, of_weight, of_bias = gradients(y, given)
     assert torch.equal(y, stock)
     torch.testing.assert_close((of_x, of_bias), gradients(stock, given)[::2])
-    g_GNO = draw(y.shape, dtype, seed=9).view(1, -1, OUT)
+    g_GNO = draw(y.shape, dtype, seed=9).to(y).view(1, -1, OUT)
     assert torch.equal(of_weight, sketch.contract(g_GNO, kept, shape, 3))
 
 
 @each_sketch
-def test_the_seed_alone_decides_the_gradient(sketch):
-    given = operands()
+def test_the_seed_alone_decides_the_gradient(sketch, device):
+    given = operands(device=device)
     draws = [gradients(sketched_linear(*given, sketch, seed), given)[1] for seed in (0, 0, 1)]
     assert torch.equal(draws[0], draws[1])
     assert torch.equal(draws[0], draws[2]) == isinstance(sketch, Exact)
