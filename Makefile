@@ -6,7 +6,7 @@ STAMP := $(VENV)/.installed
 PRESET ?= quick
 WORDS ?=
 
-.PHONY: help setup reproduce test lint bench bench-sparse evidence memory-table scaling clean
+.PHONY: help setup reproduce test lint bench bench-sparse evidence memory-table scaling reactor reactor-gradients clean
 
 help:
 	@echo "make setup                     create $(VENV) with radexp, editable, and its locked dependencies"
@@ -17,6 +17,8 @@ help:
 	@echo "make evidence                  write results/mnist_mlp from outputs/mnist_mlp-paper"
 	@echo "make memory-table              write results/memory_table: Table 1, measured (2 minutes)"
 	@echo "make scaling                   write results/recurrent_scaling (2 minutes)"
+	@echo "make reactor                   train the reactor at the paper's scale, write results/reactor (1 hour)"
+	@echo "make reactor-gradients         write results/reactor/gradients.csv and .png (5 minutes)"
 
 setup: $(STAMP)
 
@@ -41,6 +43,7 @@ lint: setup
 bench: setup
 	$(BIN)/python scripts/bench_step.py
 	$(BIN)/python scripts/bench_loop.py
+	$(BIN)/python scripts/bench_reactor.py
 
 bench-sparse: setup
 	$(BIN)/python scripts/bench_sparse.py
@@ -54,6 +57,16 @@ memory-table: setup
 
 scaling: setup
 	$(BIN)/python scripts/scale_rnn.py results/recurrent_scaling --repeats 9
+
+reactor: setup
+	$(BIN)/radexp train -m experiment=reactor preset=paper hydra/launcher=joblib
+	$(BIN)/radexp train -m experiment=reactor_checkpoint preset=paper hydra/launcher=joblib
+	$(BIN)/radexp train -m experiment=reactor_shared preset=paper hydra/launcher=joblib
+	$(BIN)/python scripts/collect_evidence.py outputs/reactor-paper results/reactor \
+		--command 'make reactor'
+
+reactor-gradients: setup
+	$(BIN)/python scripts/study_reactor_gradients.py results/reactor
 
 clean:
 	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -16,7 +16,7 @@ from radexp.commands.composing import compose_jobs, parse_words
 from radexp.data import Dataset, Split, cifar10, load_dataset, mnist
 from radexp.data.sources import find_file, given_root
 from radexp.errors import UsageError
-from radexp.experiments import plan
+from radexp.experiments import classification, plan
 
 ROOT = Path(__file__).resolve().parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -79,7 +79,7 @@ def test_radexp_lines_run(line, tmp_path, monkeypatch, capfd, torch_state):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(sys, "argv", ["radexp"])
     words = shlex.split(line)[1:]
-    monkeypatch.setattr(plan, "_load_dataset_once", beginning_of)
+    monkeypatch.setattr(classification, "_load_dataset_once", beginning_of)
     monkeypatch.setattr(plan, "KEEP_STEPS", 100)  # solve for fractions more coarsely
     monkeypatch.setattr(train, "make_plan", planned_once())
     monkeypatch.setattr(memory, "in_fresh_process", lambda given, function, *a: function(*a))

@@ -26,7 +26,7 @@ class Control:
         cosine_D: cos(2 pi x) there.
 
     Example:
-        >>> control = Control(Grid(points=5, steps=101))
+        >>> control = Control(Grid(points=5, steps=301))
         >>> control.coefficients(np.array([1.0, 0, 0, 0, 0, 0, 0]), slice(1)).tolist()
         [[1.0, 0.0, 0.0]]
 

@@ -31,8 +31,8 @@ class Problem:
         grid: Where and when.
 
     Example:
-        >>> Problem(Grid(points=5, steps=101))
-        Problem(Grid(points=5, steps=101, final_time=10.0, diffusion=0.25))
+        >>> Problem(Grid(points=5, steps=301))
+        Problem(Grid(points=5, steps=301, final_time=10.0, diffusion=0.25))
     """
 
     def __init__(self, grid: Grid) -> None:

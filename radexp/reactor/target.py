@@ -26,7 +26,7 @@ class Target:
         weight: dt / points^2, what one squared error counts.
 
     Example:
-        >>> target = Target(Grid(points=5, steps=101))
+        >>> target = Target(Grid(points=5, steps=301))
         >>> target.start_D.round(3).tolist()[:3]
         [0.5, 0.707, 0.5]
 
