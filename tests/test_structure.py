@@ -12,7 +12,8 @@ import radexp
 ROOT = Path(radexp.__file__).parent
 LAYERS = [  # from bottom to top: a module imports from its own layer and those below
     {"errors", "catalogue", "config", "seeding", "eager"},
-    *({name} for name in ("kernels", "sketches", "ops", "layers", "memory", "models", "data")),
+    *({name} for name in ("kernels", "sketches", "graph", "ops", "layers", "memory")),
+    *({name} for name in ("models", "data")),
     {"training"},
     *({name} for name in ("analysis", "experiments", "reporting", "commands", "cli")),
 ]
