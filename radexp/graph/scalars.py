@@ -173,7 +173,7 @@ def trace(function: Callable[..., Any], point: Sequence[float]) -> Graph:
         finite and len(point) > 0, f"point {list(point)}", "finite numbers", "give one for each"
     )
     tape = Tape[float]()
-    names = _names(function, len(point))
+    names = argument_names(function, len(point))
     given = zip(names, point, strict=True)
     result = function(*(Scalar(tape, tape.add(name, []), float(x)) for name, x in given))
     if not isinstance(result, Scalar):
@@ -182,7 +182,7 @@ def trace(function: Callable[..., Any], point: Sequence[float]) -> Graph:
             "on its inputs; return a single result"
         )
     _require_one_trace(result.tape is tape)
-    topology, derivatives = tape.cut(len(point), result.vertex)
+    topology, _, derivatives = tape.cut(len(point), result.vertex)
     locals_E = np.array(derivatives, dtype=np.float64)
     return Graph(*topology.parts, locals_E)
 
@@ -193,8 +193,20 @@ def _require_one_trace(ok: bool) -> None:
     )
 
 
-def _names(function: Callable[..., Any], count: int) -> list[str]:
-    """Return the names of a function's arguments, and refuse a point that does not fit them."""
+def argument_names(function: Callable[..., Any], count: int) -> list[str]:
+    """Return the names of a function's arguments.
+
+    Args:
+        function: The function.
+        count: How many arguments it will be given.
+
+    Raises:
+        UsageError: If it does not take so many.
+
+    Example:
+        >>> argument_names(lambda x, *rest: x, 3)
+        ['x', 'rest1', 'rest2']
+    """
     try:
         signature = inspect.signature(function)
     except (TypeError, ValueError):  # some functions written in C do not tell

@@ -43,12 +43,15 @@ class Tape(Generic[Local]):
         self._edges += [(source, vertex, local) for source, local in parents]
         return vertex
 
-    def cut(self, num_inputs: int, output: int) -> tuple[Topology, list[Local]]:
-        """Return the topology of what leads to the output, and the locals of its edges.
+    def cut(self, num_inputs: int, output: int) -> tuple[Topology, list[int], list[Local]]:
+        """Return the topology of what leads to the output, with its vertices' and edges' own.
 
         Args:
             num_inputs: How many of the first vertices are inputs; these stay in any case.
             output: The vertex of what the function returned.
+
+        Returns:
+            The topology, the vertices of the tape that it kept, and the locals of its edges.
 
         Raises:
             UsageError: If no input leads to the output.
@@ -62,7 +65,7 @@ class Tape(Generic[Local]):
         ends = np.array([(number[e[0]], number[e[1]]) for e in edges], np.int64).reshape(-1, 2)
         names = tuple(self._names[vertex] for vertex in kept)
         topology = Topology(names, ends[:, 0], ends[:, 1], (*range(num_inputs),), number[output])
-        return topology, [local for _, _, local in edges]
+        return topology, kept, [local for _, _, local in edges]
 
     def _leading_to(self, output: int) -> set[int]:
         """Return the vertices from which the output can be reached."""

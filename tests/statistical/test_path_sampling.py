@@ -47,21 +47,21 @@ def pooled(sampler, graphs):
 
     Each graph's are divided by their noise, as known from other draws, so that the common slope
     weighs graphs by how much they say: one whose paths cancel is thousands of times noisier.
-    Entries without any noise are left out, so that a bias must be found in the noise.
+    Entries without noise (but rounding) are left out, so that a bias must be found in the noise.
     """
     estimates, truths = [], []
     for index, graph in enumerate(graphs):
         pilot = sampler.gradients(graph, 200, seed=10_000 + index).std(0)
         truth = reverse(graph)
-        noisy = pilot > 0
+        noisy = pilot > 1e-6 * np.abs(truth)
         scale = np.linalg.norm(pilot) + 0.01 * np.linalg.norm(truth)
         estimates.append(sampler.gradients(graph, DRAWS, seed=index)[:, noisy] / scale)
         truths.append(truth[noisy] / scale)
     return torch.from_numpy(np.hstack(estimates)), torch.from_numpy(np.hstack(truths))
 
 
-# The slope of one draw has a standard deviation of 0.06 at most, measured: 0.0014 after 2,000
-# draws. A bias of 0.03 is then 21 of them, and the slope's threshold is 5.0.
+# The slope of one draw has a standard deviation of 0.13 at most, measured: 0.0029 after 2,000
+# draws. A bias of 0.03 is then 10 of them, and the slope's threshold is 5.0.
 @each_sampler
 def test_100_functions_have_unbiased_estimates_and_a_planted_bias_is_caught(
     excess, sampler, graphs

@@ -1,0 +1,52 @@
+"""Jacobians of graphs with random matrices injected at every edge are unbiased."""
+
+import pytest
+import torch
+
+from radexp.graph import reverse_jacobians, trace_tensors
+from radexp.sketches import Projection, Sampling
+
+SKETCHES = {
+    "shared": Sampling(0.8, shared=True, replacement=False),
+    "own": Sampling(0.8, replacement=False),
+    "projection": Projection(0.95),
+}
+
+
+def normal(*shape, seed=0):
+    draws = torch.Generator().manual_seed(seed)
+    return torch.randn(*shape, generator=draws, dtype=torch.float64)
+
+
+POINT = [normal(8), normal(10, 8, seed=1) / 3, normal(6, 10, seed=2) / 3]
+
+
+def function(x, w1, w2):
+    h = torch.tanh(w1 @ x)
+    return (w2 @ h + torch.sin(h)[:6]).square().sum() + h.sum()
+
+
+def gradient(graph, injections=None, seed=0):
+    return torch.cat([part.flatten() for part in reverse_jacobians(graph, injections, seed)])
+
+
+# The slope of one draw has a standard deviation of at most 0.55 (sampled) or 1.5 (projected),
+# measured: 0.012 and 0.019 after these repetitions. The planted bias multiplies along a path's
+# edges, 0.145 on the whole: more than 7 of them, and the slope's threshold is 5.0.
+REPETITIONS = {"shared": 2000, "own": 2000, "projection": 6000}
+
+
+@pytest.mark.parametrize("name", SKETCHES)
+def test_injected_jacobians_are_unbiased_and_a_planted_bias_is_caught(excess, planted, name):
+    graph = trace_tensors(function, POINT)
+    truth = gradient(graph)
+
+    def estimates(sketch):
+        injections = {
+            edge: sketch for edge, jacobian in enumerate(graph.jacobians) if jacobian.shape[1] > 1
+        }
+        seeds = range(REPETITIONS[name])
+        return torch.stack([gradient(graph, injections, seed) for seed in seeds])
+
+    assert excess(estimates(SKETCHES[name]), truth) < 1
+    assert excess(estimates(planted(SKETCHES[name])), truth) > 1
