@@ -6,7 +6,7 @@ STAMP := $(VENV)/.installed
 PRESET ?= quick
 WORDS ?=
 
-.PHONY: help setup reproduce test lint bench bench-sparse evidence memory-table scaling clean
+.PHONY: help setup reproduce test lint bench bench-sparse evidence memory-table scaling variance-depth clean
 
 help:
 	@echo "make setup                     create $(VENV) with radexp, editable, and its locked dependencies"
@@ -17,6 +17,7 @@ help:
 	@echo "make evidence                  write results/mnist_mlp from outputs/mnist_mlp-paper"
 	@echo "make memory-table              write results/memory_table: Table 1, measured (2 minutes)"
 	@echo "make scaling                   write results/recurrent_scaling (10 minutes)"
+	@echo "make variance-depth            write results/variance_depth: variance against depth (20 minutes)"
 
 setup: $(STAMP)
 
@@ -54,6 +55,9 @@ memory-table: setup
 
 scaling: setup
 	$(BIN)/python scripts/scale_rnn.py results/recurrent_scaling
+
+variance-depth: setup
+	$(BIN)/python scripts/variance_depth.py results/variance_depth
 
 clean:
 	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -91,14 +91,16 @@ def trends(rows: pd.DataFrame) -> list[Trend]:
             variance is not a positive number.
     """
     found = []
-    for (arm, sketch, width, kept), group in rows.groupby(LINE, sort=False):
+    for key, group in rows.groupby(LINE, sort=False):
+        arm, sketch = map(str, key[:2])
+        width, kept = int(group["width"].iloc[0]), int(group["kept"].iloc[0])
         name = f"{arm} {sketch} {kept}/{width}"
         table = _by_seed(group, name)
         depth = table.columns.to_numpy(dtype=np.float64)
         slopes = [log_slope(depth, values) for values in table.to_numpy(dtype=np.float64)]
-        derived = log_slope(depth, CURVES[str(arm)](depth, int(width), int(kept)))
+        derived = log_slope(depth, CURVES[arm](depth, width, kept))
         interval = paired_t_interval(slopes, [0.0] * len(slopes))
-        found.append(Trend(str(arm), str(sketch), kept / width, interval, derived))
+        found.append(Trend(arm, sketch, kept / width, interval, derived))
     return found
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from itertools import product
 from typing import Any
 
 import numpy as np
@@ -38,24 +39,22 @@ def graph_rows(
         >>> [row["arm"] for row in graph_rows(4, [2], [0.5], seeds=1, draws=10)]
         ['independent', 'interleaved']
     """
-    for seed in range(seeds):
-        for arm, build in BUILDERS.items():
-            for depth in depths:
-                graph = build(width, depth, seed)
-                for fraction in fractions:
-                    kept = num_kept(fraction, width)
-                    own = derive_seed(seed, arm, depth, kept)
-                    yield {
-                        **{"study": "graphs", "arm": arm, "sketch": "edges", "width": width},
-                        **{"kept": kept, "depth": depth, "seed": seed, "draws": draws},
-                        "variance": path_variance(graph, kept, draws, own),
-                    }
+    for seed, (arm, build), depth in product(range(seeds), BUILDERS.items(), depths):
+        graph = build(width, depth, seed)
+        for fraction in fractions:
+            kept = num_kept(fraction, width)
+            own = derive_seed(seed, arm, depth, kept)
+            yield {
+                **{"study": "graphs", "arm": arm, "sketch": "edges", "width": width},
+                **{"kept": kept, "depth": depth, "seed": seed, "draws": draws},
+                "variance": path_variance(graph, kept, draws, own),
+            }
 
 
 def path_variance(graph: Graph, kept: int, draws: int, seed: int) -> float:
     """Return the mean of ``(estimate - gradient)^2`` over random signs and sampled edges.
 
-    Both graphs are built so that the mean of ``gradient^2`` over signs is 1: the number is relative.
+    Graphs are built so that the mean of ``gradient^2`` over signs is 1: the number is relative.
 
     Args:
         graph: Its signs are multiplied by fresh random ones in each draw.

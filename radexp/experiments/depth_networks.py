@@ -1,8 +1,9 @@
-"""The variance of a network's gradient against depth: inject at every Jacobian, or sketch inputs."""
+"""The variance of networks' gradients against depth: every Jacobian injected, or inputs sketched."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from itertools import product
 from typing import Any
 
 import torch
@@ -14,10 +15,8 @@ from radexp.seeding import derive_seed, generator
 from radexp.sketches import Exact, Projection, Sampling, Sketch, num_kept
 
 NUM_EXAMPLES = 16
-ARMS: dict[str, tuple[str, ...]] = {
-    "inputs": ("rad", "rad_shared", "rad_project"),
-    "everywhere": ("rad_shared", "rad_project"),
-}
+ARMS = ("inputs", "everywhere")
+SKETCHES = ("rad", "rad_shared", "rad_project")
 
 
 class DeepNetwork:
@@ -90,24 +89,19 @@ def network_rows(
 
     Example:
         >>> [row["sketch"] for row in network_rows(8, [2], [0.5], seeds=1, draws=2)]
-        ['rad', 'rad_shared', 'rad_project', 'rad_shared', 'rad_project']
+        ['rad', 'rad_shared', 'rad_project', 'rad', 'rad_shared', 'rad_project']
     """
-    for seed in range(seeds):
-        for depth in depths:
-            network = DeepNetwork(depth, width, seed)
-            for arm, names in ARMS.items():
-                for name in names:
-                    for fraction in fractions:
-                        sketch = _sketch(name, fraction)
-                        own = derive_seed(seed, arm, name, depth, fraction)
-                        yield {
-                            **{"study": "networks", "arm": arm, "sketch": name, "width": width},
-                            **{"kept": num_kept(fraction, width), "depth": depth, "seed": seed},
-                            "draws": draws,
-                            "variance": network.relative_variance(
-                                sketch, arm == "everywhere", draws, own
-                            ),
-                        }
+    for seed, depth in product(range(seeds), depths):
+        network = DeepNetwork(depth, width, seed)
+        for arm, name, fraction in product(ARMS, SKETCHES, fractions):
+            sketch, kept = _sketch(name, fraction), num_kept(fraction, width)
+            own = derive_seed(seed, arm, name, depth, kept)
+            variance = network.relative_variance(sketch, arm == "everywhere", draws, own)
+            yield {
+                **{"study": "networks", "arm": arm, "sketch": name, "width": width},
+                **{"kept": kept, "depth": depth, "seed": seed, "draws": draws},
+                "variance": variance,
+            }
 
 
 def _sketch(name: str, fraction: float) -> Sketch:
