@@ -15,6 +15,7 @@ COMMANDS = {
     "reproduce": "run every experiment at a preset's scale, then report",
     "report": "draw curves, a table and claims from run records",
     "memory": "predict and measure the bytes of a training step: the paper's Table 1",
+    "graph": "draw the graph of a function, list its paths and sample them",
     "data": "fetch and verify data sets",
 }
 RESUMING = ("train", "reproduce")

@@ -1,4 +1,4 @@
-"""The variance of networks' gradients against depth: every Jacobian injected, or inputs sketched."""
+"""The variance of networks' gradients against depth: inject everywhere, or sketch inputs."""
 
 from __future__ import annotations
 

@@ -66,8 +66,10 @@ def _draw_panel(axes: Axes, rows: pd.DataFrame, arm: str) -> None:
     ]
     sketches = list(dict.fromkeys(rows["sketch"]))
     if len(sketches) > 1:
-        style = {"color": "#444444", "linestyle": ""}
-        handles += [Line2D([], [], marker=MARKERS[s], label=s, **style) for s in sketches]
+        handles += [
+            Line2D([], [], marker=MARKERS[name], label=name, color="#444444", linestyle="")
+            for name in sketches
+        ]
     for _, group in rows.groupby(LINE):
         width, kept = int(group["width"].iloc[0]), int(group["kept"].iloc[0])
         sketch, colour = str(group["sketch"].iloc[0]), colours[kept / width]

@@ -18,7 +18,7 @@ BAD = [
     # command line, what the one line must contain
     (
         "frobnicate",
-        "frobnicate: allowed is train, reproduce, report, memory, data",
+        "frobnicate: allowed is train, reproduce, report, memory, graph, data",
         "radexp --help",
     ),
     ("--frobnicate", "--frobnicate: allowed is train", "radexp --help"),
