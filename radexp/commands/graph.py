@@ -100,7 +100,6 @@ def _sampler(config: GraphConfig) -> Sampler:
     require(config.number >= 1, f"number={config.number}", "at least 1", "try number=1")
     require(config.draws >= 2, f"draws={config.draws}", "at least 2", "try draws=10000")
     require(config.seed >= 0, f"seed={config.seed}", "at least 0", "try seed=0")
-    require(bool(config.output), "output=", "a folder", "try output=outputs/graph")
     return SAMPLERS[config.sampler](config.number)
 
 

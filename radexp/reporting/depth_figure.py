@@ -40,10 +40,10 @@ def write_depth_figure(rows: pd.DataFrame, file: IO[bytes]) -> None:
         _draw_panel(axes, part, arm)
         axes.set_title(title, fontsize=11)
     for left, right in grid:  # the flat and the growing half of a claim on one scale
-        low = min(left.get_ylim()[0], right.get_ylim()[0])
-        high = max(left.get_ylim()[1], right.get_ylim()[1])
-        left.set_ylim(low, high)
-        right.set_ylim(low, high)
+        values = [y for axes in (left, right) for line in axes.lines for y in line.get_ydata()]
+        for axes in (left, right):
+            if values:
+                axes.set_ylim(min(values) / 1.5, max(values) * 8)  # room for the legend
         left.set_ylabel("relative variance")
     for axes in grid[-1]:
         axes.set_xlabel("depth (layers)")
@@ -83,7 +83,7 @@ def _draw_panel(axes: Axes, rows: pd.DataFrame, arm: str) -> None:
         axes.errorbar(
             place, mean, bars, fmt=MARKERS[sketch], color=colour, markersize=4, capsize=2, zorder=2
         )
-    axes.legend(handles=handles, fontsize=8, frameon=False, ncols=2)
+    axes.legend(handles=handles, loc="upper left", fontsize=8, frameon=False, ncols=2)
     axes.grid(True, color="#DDDDDD", linewidth=0.6)
     axes.set_axisbelow(True)
     axes.spines[["top", "right"]].set_visible(False)

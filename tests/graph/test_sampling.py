@@ -87,6 +87,16 @@ def test_all_edges_are_the_graph_itself(programs):
         np.testing.assert_allclose(draws, np.tile(reverse(graph), (3, 1)), rtol=1e-14)
 
 
+def test_paths_that_are_all_alike_leave_no_variance():
+    # Variance comes from edges that differ: with equal derivatives, k of W edges times W / k add
+    # up to the same whichever they are, at any depth.
+    graph = interleaved(6, 5, seed=0)
+    alike = graph.reweighted(np.sign(graph.derivatives))
+    draws = EdgeSampling(2).gradients(alike, 20, seed=0)
+    np.testing.assert_allclose(draws, reverse(alike)[0], rtol=1e-12)
+    assert EdgeSampling(2).gradients(graph, 20, seed=0).std() > 1
+
+
 def test_no_draws_are_an_empty_table():
     assert EdgeSampling(1).gradients(independent(2, 1, seed=0), 0, seed=0).shape == (0, 1)
 
