@@ -98,7 +98,8 @@ def trends(rows: pd.DataFrame) -> list[Trend]:
         table = _by_seed(group, name)
         depth = table.columns.to_numpy(dtype=np.float64)
         slopes = [log_slope(depth, values) for values in table.to_numpy(dtype=np.float64)]
-        derived = log_slope(depth, CURVES[arm](depth, width, kept))
+        # Rounded: the logarithms of a constant have a slope of 1e-17 or so.
+        derived = round(log_slope(depth, CURVES[arm](depth, width, kept)), 12) + 0.0
         interval = paired_t_interval(slopes, [0.0] * len(slopes))
         found.append(Trend(arm, sketch, kept / width, interval, derived))
     return found

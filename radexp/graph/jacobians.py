@@ -61,6 +61,10 @@ class Jacobian(ABC):
     def push(self, tangent_DM: Tensor) -> Tensor:
         """Return ``J tangent``, shape (O, M): a step of forward accumulation."""
 
+    @abstractmethod
+    def times(self, factor: float) -> Jacobian:
+        """Return the operator multiplied by a number."""
+
 
 class Dense(Jacobian):
     """A matrix.
@@ -85,6 +89,10 @@ class Dense(Jacobian):
     def push(self, tangent_DM: Tensor) -> Tensor:
         """Return ``J tangent``."""
         return self.matrix_OD @ tangent_DM
+
+    def times(self, factor: float) -> Dense:
+        """Return the matrix multiplied by a number."""
+        return Dense(factor * self.matrix_OD)
 
     def __repr__(self) -> str:
         return f"Dense({self.shape[0]} x {self.shape[1]})"
@@ -113,6 +121,10 @@ class Diagonal(Jacobian):
     def push(self, tangent_DM: Tensor) -> Tensor:
         """Return ``J tangent``."""
         return self.diagonal_D.unsqueeze(1) * tangent_DM
+
+    def times(self, factor: float) -> Diagonal:
+        """Return the diagonal multiplied by a number."""
+        return Diagonal(factor * self.diagonal_D)
 
     def __repr__(self) -> str:
         return f"Diagonal({self.shape[0]})"

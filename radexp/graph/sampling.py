@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from typing import TypeVar
 
 import numpy as np
 
@@ -10,8 +11,11 @@ from radexp.errors import require
 from radexp.graph.accumulate import reverse_many
 from radexp.graph.lcg import Graph
 from radexp.graph.topology import FloatArray, Topology
+from radexp.graph.vectors import VectorGraph
 from radexp.kernels.graph import sample_edges, sample_walks
 from radexp.seeding import derive_seed
+
+AnyGraph = TypeVar("AnyGraph", Graph, VectorGraph)
 
 # Multipliers in memory at a time.
 BLOCK = 2**22
@@ -38,11 +42,11 @@ class Sampler(ABC):
             Multipliers, float64 (R, E).
         """
 
-    def sample(self, graph: Graph, seed: int) -> Graph:
+    def sample(self, graph: AnyGraph, seed: int) -> AnyGraph:
         """Return one sampled graph, with reweighted derivatives and only the edges that were kept.
 
         Args:
-            graph: The whole graph.
+            graph: The whole graph, of scalars or vectors.
             seed: Of the draw.
 
         Example:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 from torch.utils._pytree import tree_flatten, tree_unflatten
@@ -15,7 +16,7 @@ from radexp.errors import UsageError, require
 from radexp.graph.jacobians import Jacobian, local_jacobian
 from radexp.graph.scalars import argument_names
 from radexp.graph.tape import Tape
-from radexp.graph.topology import Topology
+from radexp.graph.topology import FloatArray, Topology
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -42,6 +43,18 @@ class VectorGraph(Topology):
         shapes = [(self.sizes[target], self.sizes[source]) for source, target in ends]
         given = [jacobian.shape for jacobian in self.jacobians]
         require(given == shapes, f"Jacobians of {given}", f"{shapes}", "give one for each edge")
+
+    def reweighted(self, multipliers_E: FloatArray) -> VectorGraph:
+        """Return the graph with Jacobians multiplied, without the edges that are multiplied by 0.
+
+        Args:
+            multipliers_E: One for each edge.
+        """
+        kept = np.flatnonzero(multipliers_E)
+        jacobians = [self.jacobians[edge].times(float(multipliers_E[edge])) for edge in kept]
+        names, sources, targets, inputs, output = self.parts
+        ends = sources[kept], targets[kept]
+        return VectorGraph(names, *ends, inputs, output, tuple(jacobians), self.sizes, self.dtype)
 
 
 class TracedTensor(Tensor):

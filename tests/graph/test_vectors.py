@@ -186,3 +186,13 @@ def test_jacobians_of_the_wrong_shape_are_refused():
     message = r"Jacobians of \[\(2, 3\)\]: allowed is \[\(3, 2\)\]; give one for each edge"
     with pytest.raises(UsageError, match=message):
         VectorGraph(*parts, (Dense(torch.ones(2, 3)),), (2, 3), torch.float32)
+
+
+def test_reweighting_multiplies_jacobians_and_drops_edges():
+    graph = trace_tensors(lambda x, w: torch.tanh(w @ x).sum(), [normal(3), normal(2, 3)])
+    plain = reverse_jacobians(graph)
+    sampled = graph.reweighted(np.array([0.0, 2.0, 3.0, 1.0]))
+    assert (sampled.num_edges, sampled.names, sampled.sizes) == (3, graph.names, graph.sizes)
+    x, w = reverse_jacobians(sampled)
+    assert x.count_nonzero() == 0
+    torch.testing.assert_close(w, 6 * plain[1])

@@ -1,9 +1,10 @@
-"""Jacobians of graphs with random matrices injected at every edge are unbiased."""
+"""Jacobians of graphs of vectors are unbiased, by matrix injection and by path sampling."""
 
+import numpy as np
 import pytest
 import torch
 
-from radexp.graph import reverse_jacobians, trace_tensors
+from radexp.graph import EdgeSampling, PathSampling, reverse_jacobians, trace_tensors
 from radexp.sketches import Projection, Sampling
 
 SKETCHES = {
@@ -50,3 +51,15 @@ def test_injected_jacobians_are_unbiased_and_a_planted_bias_is_caught(excess, pl
 
     assert excess(estimates(SKETCHES[name]), truth) < 1
     assert excess(estimates(planted(SKETCHES[name])), truth) > 1
+
+
+@pytest.mark.parametrize("sampler", [EdgeSampling(1), PathSampling(2)], ids=repr)
+def test_sampled_graphs_of_vectors_are_unbiased_and_a_planted_bias_is_caught(excess, sampler):
+    # The slope of one draw has a standard deviation of at most 0.22, measured: 0.007 after 1,000.
+    # Two edges in a row, the least, that are 3% too large make 0.06: 8 of them, and 5.0 is enough.
+    graph = trace_tensors(function, POINT)
+    truth = gradient(graph)
+    biased = graph.reweighted(np.full(graph.num_edges, 1.03))
+    seeds = range(1000)
+    assert excess(torch.stack([gradient(sampler.sample(graph, s)) for s in seeds]), truth) < 1
+    assert excess(torch.stack([gradient(sampler.sample(biased, s)) for s in seeds]), truth) > 1
