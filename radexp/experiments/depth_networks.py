@@ -29,12 +29,15 @@ class DeepNetwork:
         depth: Layers L.
         width: H, of the examples too.
         seed: Of weights, examples and loss.
+        common_loss: Whether the loss has one r for all examples, so that their gradients agree.
     """
 
-    def __init__(self, depth: int, width: int, seed: int) -> None:
+    def __init__(self, depth: int, width: int, seed: int, common_loss: bool = False) -> None:
         draws = generator(derive_seed(seed, "network", depth))
         self.x_NH = torch.randn(NUM_EXAMPLES, width, generator=draws)
         self.r_NH = torch.randn(NUM_EXAMPLES, width, generator=draws)
+        if common_loss:
+            self.r_NH = self.r_NH[:1].expand(NUM_EXAMPLES, width)
         scale = (2 / width) ** 0.5
         self.weights = [
             (torch.randn(width, width, generator=draws) * scale).requires_grad_()
@@ -73,7 +76,12 @@ def _squared_distance(left: Sequence[Tensor], right: Sequence[Tensor]) -> float:
 
 
 def network_rows(
-    width: int, depths: Sequence[int], fractions: Sequence[float], seeds: int, draws: int
+    width: int,
+    depths: Sequence[int],
+    fractions: Sequence[float],
+    seeds: int,
+    draws: int,
+    common_loss: bool = False,
 ) -> Iterator[dict[str, Any]]:
     """Measure every arm and sketch at every depth and fraction.
 
@@ -83,6 +91,7 @@ def network_rows(
         fractions: Kept fractions.
         seeds: Networks.
         draws: Gradient estimates behind one number.
+        common_loss: As for ``DeepNetwork``; the rows' study is then another one.
 
     Yields:
         Rows with the columns that ``radexp.analysis.depth_claims`` reads.
@@ -91,14 +100,15 @@ def network_rows(
         >>> [row["sketch"] for row in network_rows(8, [2], [0.5], seeds=1, draws=2)]
         ['rad', 'rad_shared', 'rad_project', 'rad', 'rad_shared', 'rad_project']
     """
+    study = "networks, common loss" if common_loss else "networks"
     for seed, depth in product(range(seeds), depths):
-        network = DeepNetwork(depth, width, seed)
+        network = DeepNetwork(depth, width, seed, common_loss)
         for arm, name, fraction in product(ARMS, SKETCHES, fractions):
             sketch, kept = _sketch(name, fraction), num_kept(fraction, width)
             own = derive_seed(seed, arm, name, depth, kept)
             variance = network.relative_variance(sketch, arm == "everywhere", draws, own)
             yield {
-                **{"study": "networks", "arm": arm, "sketch": name, "width": width},
+                **{"study": study, "arm": arm, "sketch": name, "width": width},
                 **{"kept": kept, "depth": depth, "seed": seed, "draws": draws},
                 "variance": variance,
             }

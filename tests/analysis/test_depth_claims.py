@@ -126,6 +126,7 @@ def test_rows_that_cannot_be_judged_are_refused(spoil, message):
 
 def test_the_committed_rows_are_judged_alone():
     rows = pd.read_csv(ROWS)
+    rows = rows[rows["study"].isin(["graphs", "networks"])]
     assert set(map(tuple, rows[["study", "arm"]].drop_duplicates().to_numpy())) == set(ARMS)
     assert outcomes(rows) == {"C9": "reproduced", "C10": "reproduced"}
     assert rows.groupby(["arm", "sketch", "kept"])["seed"].nunique().min() >= 20

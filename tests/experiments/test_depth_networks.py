@@ -63,3 +63,15 @@ def test_rows_cover_every_combination_and_the_seed_decides():
     assert len(rows) == 2 * 3 * 2 * 2 * 2 == len(rows.drop_duplicates(keys))
     assert set(rows["sketch"]) == set(SKETCHES)
     pd.testing.assert_frame_equal(rows, pd.DataFrame(network_rows(**settings)))
+
+
+def test_examples_that_agree_make_their_own_samples_less_noisy_than_a_shared_one():
+    own, shared = Sampling(0.1), Sampling(0.1, shared=True)
+    apart, common = (DeepNetwork(6, 64, seed=0, common_loss=on) for on in (False, True))
+    for network in (apart, common):
+        assert network.relative_variance(shared, False, 60, 0) == pytest.approx(63 / 7, rel=0.15)
+    assert apart.relative_variance(own, False, 60, 0) == pytest.approx(63 / 7, rel=0.3)
+    assert common.relative_variance(own, False, 60, 0) < 0.5 * 63 / 7
+    settings = {"width": 8, "depths": [1], "fractions": [0.5], "seeds": 1, "draws": 2}
+    (study,) = {row["study"] for row in network_rows(**settings, common_loss=True)}
+    assert study == "networks, common loss"
