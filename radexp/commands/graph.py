@@ -168,9 +168,10 @@ def _contents(
 
 def _title(name: str, config: GraphConfig) -> str:
     """Say what is sampled."""
-    what, of = config.sampler[:-1], "each vertex" if config.sampler == "edges" else "each input"
-    several = "s" if config.number > 1 else ""
-    return f"{name}, {config.number} {what}{several} of {of}"
+    what, where = "edge", "of each vertex"
+    if config.sampler == "paths":
+        what, where = "path", "from each input"
+    return f"{name}, {config.number} {what}{'s' if config.number > 1 else ''} {where}"
 
 
 def _as_text(traced: Graph, exact_M: FloatArray, estimates_RM: FloatArray, title: str) -> str:

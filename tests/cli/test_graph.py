@@ -86,7 +86,7 @@ def test_the_seed_decides(radexp, cwd):
 def test_a_function_of_the_users_own_in_the_current_folder(radexp, own):
     outcome = radexp("graph", f"{own}:good", "point=[0,2]", QUICK, "sampler=paths", "number=3")
     assert outcome.status == 0
-    assert f"{own}:good, 3 paths of each input, 50 draws" in outcome.out
+    assert f"{own}:good, 3 paths from each input, 50 draws" in outcome.out
     assert "x > v2 exp > v3 * > v4 +" in outcome.out
 
 
