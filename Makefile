@@ -6,7 +6,7 @@ STAMP := $(VENV)/.installed
 PRESET ?= quick
 WORDS ?=
 
-.PHONY: help setup reproduce test lint bench bench-sparse evidence memory-table scaling reactor reactor-gradients clean
+.PHONY: help setup reproduce test lint bench bench-sparse evidence memory-table scaling reactor reactor-gradients variance-depth clean
 
 help:
 	@echo "make setup                     create $(VENV) with radexp, editable, and its locked dependencies"
@@ -19,6 +19,7 @@ help:
 	@echo "make scaling                   write results/recurrent_scaling (2 minutes)"
 	@echo "make reactor                   train the reactor at the paper's scale, write results/reactor (1 hour)"
 	@echo "make reactor-gradients         write results/reactor/gradients.csv and .png (5 minutes)"
+	@echo "make variance-depth            write results/variance_depth: variance against depth (20 minutes)"
 
 setup: $(STAMP)
 
@@ -67,6 +68,9 @@ reactor: setup
 
 reactor-gradients: setup
 	$(BIN)/python scripts/study_reactor_gradients.py results/reactor
+
+variance-depth: setup
+	$(BIN)/python scripts/variance_depth.py results/variance_depth
 
 clean:
 	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis

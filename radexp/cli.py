@@ -19,6 +19,7 @@ COMMANDS = {
     "report": "draw curves, a table and claims from run records",
     "memory": "predict and measure the bytes of a training step: the paper's Table 1",
     "variance": "measure bias and variance of gradient estimates against the bytes they keep",
+    "graph": "draw the graph of a function, list its paths and sample them",
     "data": "fetch and verify data sets",
 }
 RESUMING = ("train", "reproduce")

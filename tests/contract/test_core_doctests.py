@@ -6,7 +6,10 @@ from pkgutil import iter_modules
 
 import pytest
 
-FOLDERS = ["radexp.sketches", "radexp.reactor", "radexp.ops", "radexp.layers", "radexp.models"]
+FOLDERS = [
+    *("radexp.sketches", "radexp.reactor", "radexp.graph"),
+    *("radexp.ops", "radexp.layers", "radexp.models"),
+]
 ALONE = ["radexp.seeding", "radexp.memory.meter", "radexp.memory.predict"]
 MODULES = [
     *(f"{f}.{module.name}" for f in FOLDERS for module in iter_modules(import_module(f).__path__)),
