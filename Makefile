@@ -17,7 +17,7 @@ help:
 	@echo "make evidence                  write results/mnist_mlp from outputs/mnist_mlp-paper"
 	@echo "make memory-table              write results/memory_table: Table 1, measured (2 minutes)"
 	@echo "make scaling                   write results/recurrent_scaling (2 minutes)"
-	@echo "make reactor                   train the reactor at the paper's scale, write results/reactor (1 hour)"
+	@echo "make reactor                   train the reactor at the paper's scale, write results/reactor (35 to 60 minutes)"
 	@echo "make reactor-gradients         write results/reactor/gradients.csv and .png (5 minutes)"
 	@echo "make variance-depth            write results/variance_depth: variance against depth (20 minutes)"
 
