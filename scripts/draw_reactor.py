@@ -12,6 +12,7 @@ from matplotlib.animation import FuncAnimation, PillowWriter
 from matplotlib.figure import Figure
 from omegaconf import OmegaConf
 
+from radexp.errors import require
 from radexp.reactor import Grid, Problem
 from radexp.reactor.dynamics import Dynamics
 
@@ -20,6 +21,8 @@ FRAMES_PER_SECOND = 20
 
 def fields(run: Path, count: int) -> tuple[Any, Any, Any]:
     """Return ``count`` times, and the field and its target then, each (count, points, points)."""
+    for name in ("config.yaml", "checkpoint.pt"):
+        require((run / name).is_file(), f"{run}: no {name}", "a run's folder", "train it first")
     model = OmegaConf.load(run / "config.yaml").model
     grid = Grid(model.points, model.steps, model.final_time, model.diffusion)
     state = torch.load(run / "checkpoint.pt", weights_only=True)

@@ -20,7 +20,9 @@ RULE = (
     "reproduced if the 95% t interval lies wholly below 0, not reproduced if it lies wholly "
     "above 0 or a run of the favoured arm diverged, and else inconclusive. For the reactor it is "
     f"the log of the iterations to {PART_OF_WAY:.0%} of the exact gradient's way in log loss, "
-    f"against the exact gradient's, minus the log of {math.exp(MARGIN):.4g}."
+    f"against the exact gradient's, minus the log of {math.exp(MARGIN):.4g}, for the largest of "
+    "equation 7's arms that saves 98.5% of the memory or more, which rounds to 99%; an arm that "
+    "never gets there counts as one that diverged."
 )
 # "At the same memory": the favoured arm's measured bytes may exceed the other's by this much, as
 # a batch size and a kept count are whole numbers.

@@ -45,7 +45,9 @@ def summarize(rows: pd.DataFrame) -> pd.DataFrame:
 
 
 def _summary(group: pd.DataFrame) -> dict[str, float]:
-    reference = float(group["reference"].mean())
+    reference = float(group["reference"].mean()) or math.nan  # a layer without a gradient
+    if math.isnan(reference):
+        return {"n": len(group)}
     interval = bootstrap_interval(list(group["total"] / reference))
     return {
         "n": len(group),
@@ -60,14 +62,23 @@ def _summary(group: pd.DataFrame) -> dict[str, float]:
 
 
 def z_score(values: npt.NDArray[np.float64]) -> float:
-    """Return the mean of some numbers in standard errors; NaN if that is not defined.
+    """Return how far the mean of some numbers is from zero, as a score of the normal distribution.
+
+    It is the score that is exceeded as rarely as their t statistic, mean over standard error, is
+    by Student's t with n - 1 degrees of freedom. NaN of one number, or of zeros; infinite if all
+    are the same and not zero.
 
     Example:
-        >>> z_score(np.array([1.0, 3.0]))
-        2.0
+        >>> round(z_score(np.array([1.0, 3.0])), 2), z_score(np.array([2.0, 2.0]))
+        (1.05, inf)
     """
-    error = stats.sem(values) if len(values) > 1 else math.nan
-    return float(np.mean(values) / error) if error > 0 else math.nan
+    if len(values) < 2 or not values.any():
+        return math.nan
+    mean, error = float(np.mean(values)), float(stats.sem(values))
+    if error == 0:
+        return math.copysign(math.inf, mean)
+    tail = stats.t.sf(abs(mean / error), len(values) - 1)
+    return math.copysign(float(stats.norm.isf(tail)), mean)
 
 
 def against_small_batch(rows: pd.DataFrame, estimator: str = "rad") -> pd.DataFrame:

@@ -41,7 +41,7 @@ def compare_slowdown(
         The comparison; its secondary view is the log slowdown itself.
 
     Raises:
-        UsageError: If a seed is missing or doubled on one side.
+        UsageError: If a seed is missing or doubled on one side, or the reference learns nothing.
     """
     known = run_curves(curves, "batch")
     seeds = sorted(set(runs.loc[runs["label"].isin([favoured, reference]), "seed"]))
@@ -59,6 +59,11 @@ def _log_iterations(
     """Return the log of the iterations that both arms need for the reference's target."""
     curve = _curve(runs, known, reference, seed)
     start, end = float(curve.values[0]), float(curve.values[-1])
+    if not end < start:
+        raise UsageError(
+            f"seed {seed} of {reference}: its loss does not fall; allowed is a reference that "
+            "learns; lower optimizer.lr"
+        )
     target = math.exp(start + PART_OF_WAY * (end - start))
     reached = [iterations_to_target(_curve(runs, known, favoured, seed), target)]
     reached.append(iterations_to_target(curve, target))

@@ -29,6 +29,7 @@ FILES = ("graph.png", "estimates.png", "paths.csv", "estimates.csv")
 SAMPLERS: dict[str, Callable[[int], Sampler]] = {"edges": EdgeSampling, "paths": PathSampling}
 NAMES = (*EXAMPLES, *LAYERED)
 MAX_VERTICES, MAX_EDGES, MAX_LISTED = 150, 600, 20
+MAX_WALKS = 10**8  # number times draws: some ten seconds
 HELP = f"""\
 radexp graph: draw a function's graph with its local derivatives, list its paths, and sample them.
 
@@ -98,6 +99,9 @@ def _sampler(config: GraphConfig) -> Sampler:
     allowed = ", ".join(SAMPLERS)
     require(config.sampler in SAMPLERS, f"sampler={config.sampler}", allowed, "try sampler=edges")
     require(config.number >= 1, f"number={config.number}", "at least 1", "try number=1")
+    total, allowed = config.number * config.draws, f"up to {MAX_WALKS:.0e} in all"
+    given = f"number={config.number} times draws={config.draws}"
+    require(total <= MAX_WALKS, given, allowed, "try number=1 draws=10000")
     require(config.draws >= 2, f"draws={config.draws}", "at least 2", "try draws=10000")
     require(config.seed >= 0, f"seed={config.seed}", "at least 0", "try seed=0")
     return SAMPLERS[config.sampler](config.number)

@@ -116,9 +116,21 @@ def _configs(overrides: Sequence[str], named: set[str]) -> list[TrainConfig]:
     if "budget" in named or any(name.partition(".")[0] == "estimator" for name in named):
         return compose_jobs(words, multirun=True)
     exact = compose_jobs([*words, "estimator=exact"], multirun=True)
+    _require_networks(exact)
     keeps = ",".join(str(fraction) for fraction in FRACTIONS[1:])
     rad = compose_jobs([*words, "estimator=rad", f"estimator.keep={keeps}"], multirun=True)
     return sorted([*exact, *map(_lean, exact), *rad], key=lambda config: config.model.name)
+
+
+def _require_networks(configs: Sequence[TrainConfig]) -> None:
+    """Refuse models that are no networks."""
+    for config in configs:
+        require(
+            config.model.task == CLASSIFICATION,
+            f"model={config.model.name}",
+            ", ".join(options_for("model", CLASSIFICATION)),
+            "radexp train measures its memory in every run",
+        )
 
 
 def _lean(config: TrainConfig) -> TrainConfig:
@@ -136,13 +148,7 @@ def _folder(configs: Sequence[TrainConfig], named: set[str]) -> Path:
 
 def _problems(configs: Sequence[TrainConfig], named: set[str]) -> list[Problem]:
     """Return every configuration's problem; each data set is loaded once, for its shape."""
-    for config in configs:
-        require(
-            config.model.task == CLASSIFICATION,
-            f"model={config.model.name}",
-            ", ".join(options_for("model", CLASSIFICATION)),
-            "radexp train measures its memory in every run",
-        )
+    _require_networks(configs)
 
     @cache
     def load(name: str, root: str | None) -> Problem:

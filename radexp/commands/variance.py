@@ -157,7 +157,8 @@ def _points(
 ) -> tuple[TrainConfig, Iterator[tuple[int, Weights]]]:
     """Return the configuration whose estimator is exact, and the points of its training."""
     if keys.run is not None:
-        decided = _given(overrides, "model", "data", "training", "optimizer", "seed")
+        ours = _given(overrides, "estimator", "budget", "output", "threads", "device")
+        decided = [word for word in overrides if word not in ours]
         require(not decided, f"{' '.join(decided)} with run={keys.run}", "the run's", "drop them")
         config, iteration, weights = run_weights(Path(keys.run))
         rest = _one(_given(overrides, "output", "threads", "device"))
@@ -208,7 +209,7 @@ def _plan(config: TrainConfig, estimator: EstimatorConfig, budget: str | None = 
 def _measure(
     arms: Sequence[Arm], points: Iterator[tuple[int, Weights]], keys: Keys
 ) -> pd.DataFrame:
-    """Measure all arms at all points, behind a progress bar if standard error is a terminal."""
+    """Measure all arms at all points, behind a progress bar on a terminal."""
     plans = {arm.name: arm.plan for arm in arms}
     groups = len({plan.batch_size for plan in plans.values()})
     sketched = sum(not is_exact(plan) for plan in plans.values())

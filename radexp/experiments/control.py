@@ -61,8 +61,11 @@ class ControlWorkload:
         return {"trajectory": self._storage(estimator).saved_bytes(self.grid, torch.float32)}
 
     def limits(self, free: str) -> tuple[int, int]:
-        """Return the range of the number of checkpoints in which more of them take more memory."""
-        return self.default(free), max(self.default(free), self.grid.steps - 1)
+        """Return the one number of checkpoints that a budget may choose: with the fewest states.
+
+        More of them take more memory and save no time: every stretch is run again all the same.
+        """
+        return self.default(free), self.default(free)
 
     def default(self, free: str) -> int:
         """Return the number of checkpoints that keeps the fewest states."""
@@ -84,10 +87,12 @@ class ControlWorkload:
         return Reactor(Problem(self.grid), self._storage(estimator), initial, draws)
 
     def _storage(self, estimator: EstimatorConfig) -> Storage:
-        """Return how an estimator stores the trajectory; whatever keeps all of it is exact."""
+        """Return how an estimator stores the trajectory: whole, where nothing else takes less."""
+        whole = Sketched(Exact(), draws=1, chunk_steps=self.grid.steps)
         if (estimator.sketch == "exact" and estimator.free is None) or estimator.keep == 1:
-            return Sketched(Exact(), draws=1, chunk_steps=self.grid.steps)
-        return STORAGES.get(estimator.name, _sketched)(estimator, self.config)
+            return whole
+        less = STORAGES.get(estimator.name, _sketched)(estimator, self.config)
+        return min(whole, less, key=lambda storage: storage.saved_bytes(self.grid, torch.float32))
 
 
 def _sketched(estimator: EstimatorConfig, config: TrainConfig) -> Storage:

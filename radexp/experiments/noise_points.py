@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -11,12 +12,12 @@ import torch
 from torch import Tensor, nn
 
 from radexp.config import TrainConfig, load_estimator_config
-from radexp.errors import UsageError
+from radexp.errors import UsageError, require
 from radexp.experiments.build import build_trainer
 from radexp.experiments.folder import RunFolder
 from radexp.experiments.plan import Plan, hash_config
 from radexp.seeding import derive_seed
-from radexp.training import load_checkpoint
+from radexp.training import Task, load_checkpoint
 from radexp.training.noise import Gradient, exact_gradient, gradient_noise
 
 Weights = Mapping[str, Tensor]
@@ -89,7 +90,7 @@ def measure_noise(
         first = next(iter(members.values()))
         exact = _model(first, weights, is_exact=True)
         _, task = first.workload.build(first.estimator, torch.device(first.config.device))
-        reference = reference or exact_gradient(exact, task)
+        reference = reference or _exact_gradient(exact, task)
         models = {
             name: exact if is_exact(plan) else _model(plan, weights)
             for name, plan in members.items()
@@ -98,9 +99,23 @@ def measure_noise(
     return rows
 
 
+def _exact_gradient(model: nn.Module, task: Task) -> Gradient:
+    """Return the exact gradient, by which errors can be divided."""
+    found = exact_gradient(model, task)
+    size = float(sum(vector.square().sum() for vector in found.values())) ** 0.5
+    require(
+        0 < size < math.inf,
+        f"an exact gradient of size {size:g} at this point of training",
+        "a finite one above 0",
+        "lower optimizer.lr or at",
+    )
+    return found
+
+
 def is_exact(plan: Plan) -> bool:
     """Tell whether a plan's gradients are those of its batches."""
-    return plan.estimator.free != "keep" or plan.estimator.keep == 1
+    estimator = plan.estimator
+    return estimator.sketch == "exact" or estimator.keep == 1
 
 
 def _model(plan: Plan, weights: Weights, is_exact: bool = False) -> nn.Module:

@@ -83,6 +83,17 @@ class Scalar:
     def __ge__(self, other: Number) -> bool:
         return self.value >= value_of(other)
 
+    def __eq__(self, other: object) -> bool:
+        return self.value == value_of(other) if isinstance(other, int | float | Scalar) else False
+
+    __hash__ = object.__hash__  # each is a vertex of its own, whatever its value
+
+    def __bool__(self) -> bool:
+        return bool(self.value)
+
+    def __pos__(self) -> Scalar:
+        return self
+
     def __repr__(self) -> str:
         return f"Scalar({self.value})"
 

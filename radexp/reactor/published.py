@@ -40,7 +40,8 @@ class AsPublished(Storage):
             states_G1D = run.new_states(count)
             loss += run.advance(state_D, first, states_G1D)
             kept += self.sampling.compress(states_G1D.transpose(0, 1), self.seed)
-            state_D = states_G1D[-1, 0].numpy()
+            state_D = states_G1D[-1, 0].numpy().copy()
+            del states_G1D  # before the next chunk is there
         return loss, tuple(kept)
 
     def replay(self, run: Dynamics, kept: Kept, seed: int) -> Floats:

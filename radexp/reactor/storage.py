@@ -71,7 +71,8 @@ class Sketched(Storage):
             loss += run.advance(state_D, first, states_G1D)
             for draw in range(self.draws):
                 kept += self.sketch.compress(states_G1D, derive_seed(seed, first, draw))
-            state_D = states_G1D[-1, 0].numpy()
+            state_D = states_G1D[-1, 0].numpy().copy()
+            del states_G1D  # before the next chunk is there
         return loss, tuple(kept)
 
     def replay(self, run: Dynamics, kept: Kept, seed: int) -> Floats:

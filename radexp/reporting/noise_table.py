@@ -16,7 +16,7 @@ HEADS = ("arm", "kept", "MB", "variance", "95%", "sketch", "batch", "z along", "
 NOTE = (
     "variance: E|e - G|^2 / |G|^2 of a gradient estimate e around the gradient G of the whole "
     "training set,\nwith the 95% bootstrap interval over repetitions; sketch and batch: its two "
-    "parts. z: two tests of\nbias, near 0 without any (above 3 in absolute value is a warning). "
+    "parts. z: two tests of\nbias, near 0 without any (beyond 4 is a warning). "
     "MB = 10^6 bytes, parameters\nand what is held for the backward pass."
 )
 COLORS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#7F7F7F")

@@ -53,16 +53,31 @@ def test_z_scores_tell_a_bias():
     assert summarize(rows("rad", [1.0] * 20, along=2.0))["z_along"].min() > 5
 
 
+def test_a_layer_without_a_gradient_has_no_relative_variance():
+    silent = rows("rad", [1.0, 2.0])
+    silent.loc[silent["layer"] == "2", "reference"] = 0.0
+    table = summarize(silent).set_index("layer")
+    assert math.isnan(table.loc["2", "variance"])
+    assert table.loc["0", "variance"] > 0
+
+
 def test_an_arm_without_a_kept_fraction_is_summarized_too():
     table = summarize(rows("exact", [1.0, 2.0], level=math.nan))
     assert len(table) == 3
 
 
 @pytest.mark.parametrize(
-    ("values", "z"), [([1.0, 3.0], 2.0), ([1.0], math.nan), ([2.0, 2.0], math.nan)]
+    ("values", "z"),
+    [
+        ([1.0, 3.0], 1.0469),  # of t = 2 with one degree of freedom, exceeded with 0.14758
+        ([-1.0, -3.0], -1.0469),
+        ([1.0], math.nan),
+        ([0.0, 0.0], math.nan),
+        ([2.0, 2.0], math.inf),
+    ],
 )
 def test_z_scores(values, z):
-    assert z_score(np.array(values)) == pytest.approx(z, nan_ok=True)
+    assert z_score(np.array(values)) == pytest.approx(z, abs=1e-4, nan_ok=True)
 
 
 @pytest.mark.parametrize(

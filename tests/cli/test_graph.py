@@ -122,6 +122,10 @@ def test_help_names_the_examples(radexp):
         (["figure1", "point=[1000,1]"], ["exp of 1000: allowed is numbers where it and its"]),
         (["interleaved", "point=[1]"], ["point=[1] with interleaved: allowed is no point; drop"]),
         (["figure1", "sampler=x"], ["sampler=x: allowed is edges, paths; try sampler=edges"]),
+        (
+            ["figure1", "number=1000000000000"],
+            ["number=1000000000000 times draws=10000: allowed is up to 1e+08 in all"],
+        ),
         (["figure1", "number=0"], ["number=0: allowed is at least 1; try number=1"]),
         (["figure1", "draws=1"], ["draws=1: allowed is at least 2; try draws=10000"]),
         (["figure1", "seed=-1"], ["seed=-1: allowed is at least 0; try seed=0"]),

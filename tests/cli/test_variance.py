@@ -66,6 +66,11 @@ def test_a_checkpoint_is_measured_where_the_run_stands(radexp, cwd, tiny):
         ("at=1 run=a", "at=1 and run=a: allowed is one of the two; drop one"),
         ("run=nowhere", "nowhere/config.yaml: it cannot be read (FileNotFoundError)"),
         ("run=a model=cnn", "model=cnn with run=a: allowed is the run's; drop them"),
+        ("run=a estimater=rad", "estimater=rad with run=a: allowed is the run's; drop them"),
+        (
+            "model.hidden=[8] optimizer.lr=1e30 at=5 estimator=rad repetitions=2",
+            "an exact gradient of size nan at this point of training: allowed is a finite one",
+        ),
         ("experiment=mnist_mlp", "experiment=mnist_mlp: allowed is model, data, estimator"),
         ("--quick", "--quick: allowed is --per-layer or KEY=VALUE; see --help"),
         ("estimator=none", "estimator=none: allowed is"),

@@ -126,3 +126,17 @@ def test_functions_take_plain_numbers():
     for name in names:
         assert getattr(functions, name)(0.5) == getattr(math, name)(0.5)
     assert (functions.relu(2.0), functions.relu(-2.0)) == (2.0, 0.0)
+
+
+@pytest.mark.parametrize(
+    ("function", "slope"),
+    [
+        (lambda x: x if x == 1 else x * x, 1.0),
+        (lambda x: x if x != 1 else 3 * x, 3.0),
+        (lambda x: x * 5 if x - 1 else x * 2, 2.0),
+        (lambda x: x if x in (2.0, 3.0) else 7 * x, 7.0),
+        (lambda x: +x * 4, 4.0),
+    ],
+)
+def test_branches_on_equality_follow_the_values(function, slope):
+    assert reverse(trace(function, [1.0])).tolist() == [slope]
