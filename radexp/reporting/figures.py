@@ -27,7 +27,10 @@ ARM_STYLES: dict[str, tuple[str, str]] = {
     "rad_shared": ("#D55E00", "-."),
     "rad_project": ("#009E73", ":"),
 }
-OTHER_STYLES = (("#CC79A7", "-"), ("#56B4E9", "--"), ("#7F7F7F", "-."), ("#8C510A", ":"))
+OTHER_COLOURS = ("#CC79A7", "#56B4E9", "#7F7F7F", "#8C510A", "#332288")
+LINES = ("-", "--", "-.", ":")
+# Twenty that differ: four lines against five colours meet again only after all of them.
+OTHER_STYLES = tuple((OTHER_COLOURS[i % 5], LINES[i % 4]) for i in range(20))
 AXIS_LABELS: dict[Axis, str] = {
     "iterations": "iterations",
     "examples": "examples seen",

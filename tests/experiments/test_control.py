@@ -131,13 +131,19 @@ def test_keep_is_the_largest_that_fits(estimator, budget, plan):
     assert total(more) > chosen.budget_bytes
 
 
-@pytest.mark.parametrize("budget", ["14%", "20%", "50%", "99%"])
-def test_checkpoints_are_the_most_that_fit(budget, plan):
+@pytest.mark.parametrize("budget", ["14%", "50%", "99%"])
+def test_checkpoints_are_those_with_the_fewest_states(budget, plan):
     chosen = plan("estimator=checkpoint", f"budget={budget}")
     count = chosen.estimator.checkpoints
     assert total(chosen) <= chosen.budget_bytes
-    more = plan("estimator=checkpoint", f"estimator.checkpoints={count + 1}")
-    assert total(more) > chosen.budget_bytes
+    others = (plan("estimator=checkpoint", f"estimator.checkpoints={c}") for c in range(1, 40))
+    assert total(chosen) == min(map(total, others))
+    assert count == plan("estimator=checkpoint", "budget=100%").estimator.checkpoints
+
+
+def test_two_samples_that_would_take_more_than_the_trajectory_are_not_taken(plan):
+    assert plan("estimator=rad", "estimator.keep=0.7").predicted_saved_bytes == STATES
+    assert plan("estimator=rad", "estimator.keep=0.3").predicted_saved_bytes < STATES
 
 
 @pytest.mark.parametrize("estimator", ESTIMATORS)
