@@ -141,7 +141,6 @@ def _split(words: Sequence[str]) -> tuple[Keys, list[str]]:
     require(keys.repetitions >= 2, given, "a whole number of at least 2", "try repetitions=30")
     both = f"at={keys.at} and run={keys.run}"
     require(None in (keys.at, keys.run), both, "one of the two", "drop one")
-    assert keys.iterations
     return keys, [word for word in words if word.partition("=")[0] not in names]
 
 

@@ -88,7 +88,7 @@ def measure_noise(
     for size in sorted({plan.batch_size for plan in plans.values()}, reverse=True):
         members = {name: plan for name, plan in plans.items() if plan.batch_size == size}
         first = next(iter(members.values()))
-        exact = _model(first, weights, is_exact=True)
+        exact = _model(first, weights, stock=True)
         _, task = first.workload.build(first.estimator, torch.device(first.config.device))
         reference = reference or _exact_gradient(exact, task)
         models = {
@@ -118,9 +118,9 @@ def is_exact(plan: Plan) -> bool:
     return estimator.sketch == "exact" or estimator.keep == 1
 
 
-def _model(plan: Plan, weights: Weights, is_exact: bool = False) -> nn.Module:
+def _model(plan: Plan, weights: Weights, stock: bool = False) -> nn.Module:
     """Return a plan's model, or its stock counterpart, with the given weights."""
-    estimator = load_estimator_config("exact") if is_exact else plan.estimator
+    estimator = load_estimator_config("exact") if stock else plan.estimator
     model, _ = plan.workload.build(estimator, torch.device(plan.config.device))
     model.load_state_dict(weights)
     return model
