@@ -8,7 +8,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Protocol
 
-from radexp.data import cifar10, digits, mnist, sequential_mnist
+from radexp.data import cifar10, digits, mnist, sequential_mnist, sequential_mnist14
 from radexp.data.dataset import Dataset, Split
 from radexp.data.streams import IndexStream, bootstrap_indices
 from radexp.errors import UsageError
@@ -37,6 +37,7 @@ _SOURCES: dict[str, _Source] = {
     "mnist": mnist,
     "cifar10": cifar10,
     "sequential_mnist": sequential_mnist,
+    "sequential_mnist14": sequential_mnist14,
 }
 DATASETS = tuple(_SOURCES)
 

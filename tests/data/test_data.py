@@ -15,13 +15,15 @@ from radexp.data import (
     load_dataset,
     mnist,
     sequential_mnist,
+    sequential_mnist14,
 )
 from radexp.errors import UsageError
 
 
 @pytest.mark.parametrize("action", [load_dataset, fetch])
 def test_an_unknown_name_is_refused_with_the_known_ones(action):
-    message = "data=mnits: allowed is digits, mnist, cifar10, sequential_mnist; try data=digits"
+    message = "data=mnits: allowed is digits, mnist, cifar10, sequential_mnist, "
+    message += "sequential_mnist14; try data=digits"
     with pytest.raises(UsageError, match=message):
         action("mnits")
 
@@ -33,6 +35,7 @@ def test_an_unknown_name_is_refused_with_the_known_ones(action):
         ("mnist", mnist),
         ("cifar10", cifar10),
         ("sequential_mnist", sequential_mnist),
+        ("sequential_mnist14", sequential_mnist14),
     ],
 )
 def test_a_name_leads_to_its_file_with_the_root(name, source, monkeypatch):
@@ -43,7 +46,7 @@ def test_a_name_leads_to_its_file_with_the_root(name, source, monkeypatch):
 
 
 def test_names():
-    assert DATASETS == ("digits", "mnist", "cifar10", "sequential_mnist")
+    assert DATASETS == ("digits", "mnist", "cifar10", "sequential_mnist", "sequential_mnist14")
     assert sorted([*DATASETS, "default", "none"]) == choices("data")
 
 
@@ -55,7 +58,7 @@ def test_digits_need_no_files():
 
 
 @pytest.mark.parametrize(
-    "name", ["", ".dataset", ".digits", ".idx", ".sequential_mnist", ".streams"]
+    "name", ["", ".dataset", ".digits", ".idx", ".sequential_mnist", ".sequential_mnist14", ".streams"]
 )
 def test_documented_examples_run(name):
     result = doctest.testmod(importlib.import_module(f"radexp.data{name}"))
