@@ -10,6 +10,7 @@ from radexp.config import (
     CONTROL,
     DataConfig,
     EstimatorConfig,
+    MeasureConfig,
     ModelConfig,
     OptimizerConfig,
     TrainConfig,
@@ -21,7 +22,7 @@ from radexp.config import (
 )
 from radexp.errors import UsageError
 
-GROUPS = ("model", "data", "estimator", "optimizer", "experiment", "preset")
+GROUPS = ("model", "data", "estimator", "optimizer", "measure", "experiment", "preset")
 RAD = {"name": "rad", "sketch": "sampling", "free": "keep"}
 
 
@@ -38,6 +39,16 @@ def request(**values) -> TrainConfig:
 WHOLE = "whole number of at least 1"
 POSITIVE = "a finite number above 0; try optimizer.lr=1e-3 optimizer.decay=0.6"
 REFUSED = [
+    (MeasureConfig, {"name": "nope"}, "measure.name=nope: allowed is bias, depth, memory, noise"),
+    (
+        MeasureConfig,
+        {"name": "noise", "keeps": [0.5, 1.5]},
+        "measure.keeps=[0.5, 1.5]: allowed is fractions, 0 < keep <= 1; try measure.keeps=",
+    ),
+    *(
+        (MeasureConfig, {"name": "noise", key: -1}, f"measure.{key}=-1: allowed is a whole number")
+        for key in ("at", "repetitions", "depth", "graph_draws")
+    ),
     (
         ModelConfig,
         {"name": "nope"},
@@ -227,25 +238,57 @@ def test_every_yaml_composes(group, option):
     (config,) = compose_jobs([*words, f"{group}={option}"], multirun=False)
     if group in ("model", "data", "estimator", "optimizer"):
         assert getattr(config, group).name == {"default": "digits"}.get(option, option)
+    if group == "measure":
+        assert config.measure.name == option
     if group == "preset":
         assert config.preset == option
 
 
 ARMS = {
     "mnist_mlp": {(name, None) for name in options_for("estimator", CLASSIFICATION)},
+    "cifar_cnn": {(name, None) for name in options_for("estimator", CLASSIFICATION)},
+    "seqmnist_rnn": {(name, None) for name in ("exact", "small_batch", "rad", "rad_shared")},
     "reactor": {("rad", keep) for keep in (1, 0.1, 0.01, 0.005, 0.002, 0.001)},
     "reactor_checkpoint": {("checkpoint", None)},
     "reactor_shared": {("rad_shared", 0.01), ("rad_shared", 0.002)},
 }
 
 
-@pytest.mark.parametrize("experiment", choices("experiment"))
+@pytest.mark.parametrize("experiment", ARMS)
 @pytest.mark.parametrize("preset", choices("preset"))
 def test_every_arm_of_every_experiment_composes(experiment, preset):
     jobs = compose_jobs([f"experiment={experiment}", f"preset={preset}"], multirun=True)
     arms = {(job.estimator.name, job.estimator.keep) for job in jobs}
     assert arms == ARMS[experiment]
-    assert len(jobs) == 5 * len(arms)
+    assert len(jobs) == len({job.seed for job in jobs}) * len(arms)
     for job in jobs:
-        tuned = job.tuned.get(job.estimator.name, {"lr": 1e-2})
+        scale = job.scales[preset]
+        tuned = job.tuned.get(job.estimator.name, {"lr": scale.get("lr", 1e-2)})
         assert job.optimizer.lr == tuned["lr"]
+
+
+MEASUREMENTS = {
+    "memory_table": ("memory", 3),
+    "variance_depth": ("depth", {"smoke": 2, "quick": 5, "reduced": 20, "paper": 20}),
+    "gradient_noise": ("noise", {"smoke": 6, "quick": 6, "reduced": 9, "paper": 9}),
+}
+
+
+@pytest.mark.parametrize("experiment", MEASUREMENTS)
+@pytest.mark.parametrize("preset", choices("preset"))
+def test_every_measurement_of_every_experiment_composes(experiment, preset):
+    jobs = compose_jobs([f"experiment={experiment}", f"preset={preset}"], multirun=True)
+    name, count = MEASUREMENTS[experiment]
+    assert {job.measure.name for job in jobs} == {name}
+    assert len(jobs) == (count if isinstance(count, int) else count[preset])
+
+
+def test_every_experiment_is_among_these():
+    assert sorted([*ARMS, *MEASUREMENTS]) == choices("experiment")
+
+
+@pytest.mark.parametrize("experiment", choices("experiment"))
+def test_every_scale_has_every_preset_and_says_how_long_a_job_takes(experiment):
+    (job, *_) = compose_jobs([f"experiment={experiment}"], multirun=True)
+    assert sorted(job.scales) == choices("preset")
+    assert all(scale["job_seconds"] > 0 for scale in job.scales.values())

@@ -32,7 +32,7 @@ RESERVED = {
     "hydra.output_subdir": "output",
     "hydra.mode": "-m",
 }
-GROUPS = ("model", "data", "estimator", "optimizer", "experiment", "preset")
+GROUPS = ("model", "data", "estimator", "optimizer", "measure", "experiment", "preset")
 
 ConfigStore.instance().store("train_schema", TrainConfig)
 

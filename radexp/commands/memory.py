@@ -13,21 +13,21 @@ from typing import Any
 import pandas as pd
 from tqdm import tqdm
 
-from radexp.analysis.table1 import (
-    BATCH_SIZE,
-    FRACTIONS,
-    NETWORKS,
-    closed_form_bytes,
-    paper_bytes,
-)
+from radexp.analysis.table1 import FRACTIONS, NETWORKS
 from radexp.commands.composing import compose_jobs
 from radexp.commands.words import wants_help
-from radexp.config import CLASSIFICATION, TrainConfig, load_estimator_config, options_for
+from radexp.config import CLASSIFICATION, TrainConfig, options_for
 from radexp.data import load_dataset
 from radexp.errors import require
 from radexp.experiments.folder import ready_to_write, write_files
-from radexp.experiments.fresh_process import in_fresh_process
-from radexp.experiments.memory_cell import MemoryCell, measure_cell, random_dataset
+from radexp.experiments.memory_cell import MemoryCell, random_dataset
+from radexp.experiments.memory_rows import (
+    Problem,
+    measure_apart,
+    published_problem,
+    table_arms,
+    with_paper,
+)
 from radexp.experiments.plan import make_plan
 from radexp.reporting.memory_table import as_text, layers_as_text, write_figure
 
@@ -53,10 +53,8 @@ Words are overrides as in radexp train; a list of values, as in a=1,2, is measur
 Every cell is measured in a process of its own, on noise: memory depends on shapes alone. It has one
 thread unless threads=N says otherwise; environment.json describes these processes."""
 
-NUM_CLASSES = 10
 # An experiment is a sweep of seeds and tuned step sizes, on which memory does not depend.
 NO_USE = ("experiment", "preset")
-Problem = tuple[tuple[int, ...], int]  # shape of an example, number of classes
 
 
 def memory(words: Sequence[str]) -> int:
@@ -84,7 +82,7 @@ def memory(words: Sequence[str]) -> int:
         make_plan(config, random_dataset(*problem, 1))
     with ready_to_write(folder, FILES):
         cells = _measure(configs, problems)
-        rows = map(_with_paper, cells, configs, problems)
+        rows = map(with_paper, cells, configs, problems)
         table = pd.DataFrame(rows).rename_axis("cell")
         layers = {index: pd.DataFrame(cell.layers) for index, cell in enumerate(cells)}
         by_layer = pd.concat(layers, names=["cell"])
@@ -115,11 +113,13 @@ def _configs(overrides: Sequence[str], named: set[str]) -> list[TrainConfig]:
         words.append(f"model={','.join(sorted(NETWORKS))}")
     if "budget" in named or any(name.partition(".")[0] == "estimator" for name in named):
         return compose_jobs(words, multirun=True)
-    exact = compose_jobs([*words, "estimator=exact"], multirun=True)
-    _require_networks(exact)
-    keeps = ",".join(str(fraction) for fraction in FRACTIONS[1:])
-    rad = compose_jobs([*words, "estimator=rad", f"estimator.keep={keeps}"], multirun=True)
-    return sorted([*exact, *map(_lean, exact), *rad], key=lambda config: config.model.name)
+    bases = compose_jobs([*words, "estimator=exact"], multirun=True)
+    _require_networks(bases)
+    return [
+        replace(base, estimator=arm)
+        for base in bases
+        for arm in table_arms(base.training.batch_size, FRACTIONS[1:])
+    ]
 
 
 def _require_networks(configs: Sequence[TrainConfig]) -> None:
@@ -131,12 +131,6 @@ def _require_networks(configs: Sequence[TrainConfig]) -> None:
             ", ".join(options_for("model", CLASSIFICATION)),
             "radexp train measures its memory in every run",
         )
-
-
-def _lean(config: TrainConfig) -> TrainConfig:
-    """Return the same with lean operations: the small batch, as large as the whole one."""
-    size = config.training.batch_size
-    return replace(config, estimator=load_estimator_config("small_batch", batch_size=size))
 
 
 def _folder(configs: Sequence[TrainConfig], named: set[str]) -> Path:
@@ -157,7 +151,7 @@ def _problems(configs: Sequence[TrainConfig], named: set[str]) -> list[Problem]:
 
     of_table = not named & {"data", "data.name"}
     return [
-        (NETWORKS[config.model.name].input_shape, NUM_CLASSES)
+        published_problem(config.model.name)
         if of_table and config.model.name in NETWORKS
         else load(config.data.name, config.data.root)
         for config in configs
@@ -169,11 +163,7 @@ def _measure(configs: Sequence[TrainConfig], problems: Sequence[Problem]) -> lis
     cells = []
     with tqdm(configs, desc="measuring", unit="cell", leave=False, disable=None) as progress:
         for config, problem in zip(progress, problems, strict=True):
-            given = (
-                f"model={config.model.name} estimator={config.estimator.name} "
-                f"training.batch_size={config.training.batch_size}"
-            )
-            cells.append(in_fresh_process(given, measure_cell, config, *problem))
+            cells.append(measure_apart(config, problem))
     return cells
 
 
@@ -194,17 +184,3 @@ def _contents(
         f"{json.dumps(environments, indent=2)}\n".encode(),
     )
     return dict(zip(FILES, contents, strict=True))
-
-
-def _with_paper(cell: MemoryCell, config: TrainConfig, problem: Problem) -> dict[str, Any]:
-    """Add the total, and for the paper's networks its printed cell and the closed form."""
-    row = dict(cell.numbers)
-    row["total_bytes"] = row["parameter_bytes"] + row["measured_saved_bytes"]
-    model, keep = config.model.name, row["keep"]
-    papers = compose_jobs([f"model={model}"], multirun=False)[0].model
-    same = model in NETWORKS and config.model == papers and row["batch_size"] == BATCH_SIZE
-    if same and problem == (NETWORKS[model].input_shape, NUM_CLASSES):
-        row["paper_bytes"] = paper_bytes(model, keep)
-        row["closed_form_bytes"] = closed_form_bytes(model, keep)
-        row["closed_form_full_masks_bytes"] = closed_form_bytes(model, keep, full_masks=True)
-    return row

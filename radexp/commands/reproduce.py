@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from radexp.catalogue import choices
 from radexp.commands.report import print_report
-from radexp.commands.train import plan_words, run_plans, with_preset
+from radexp.commands.train import plan_words, run_jobs, with_preset
+from radexp.commands.watching import read_summary
 from radexp.commands.words import wants_help
 from radexp.errors import UsageError
-from radexp.experiments import run_path
+from radexp.experiments import Measurement, Plan, run_path
+from radexp.experiments.folder import FINAL_STATUSES
 from radexp.reporting.report import write_report
 
 HELP = f"""\
@@ -19,13 +22,42 @@ radexp reproduce: run every experiment at a preset's scale, in parallel, then re
 
   radexp reproduce                      # preset=quick: the embedded data, a few minutes
   radexp reproduce preset=paper         # the published protocol
-  radexp reproduce experiment=mnist_mlp seed=0,1 output=elsewhere
+  radexp reproduce experiment=mnist_mlp,reactor seed=0,1 output=elsewhere
 
 Keys:
-  preset       {", ".join(choices("preset"))} (default quick)
-  experiment   {", ".join(choices("experiment"))} (default all)
-All other words go to the experiments' sweeps, as in radexp train -m experiment=NAME.
+  preset       smoke (seconds), quick (default), reduced (the published data and networks as far
+               as two cores get in an evening) or paper (the published protocol)
+  experiment   {", ".join(choices("experiment"))}
+               (default all)
+All other words go to the experiments' sweeps, as in radexp train -m experiment=NAME; so
+hydra/launcher=submitit_slurm runs them on a cluster. The default is hydra/launcher=joblib.
 Completed runs are skipped and cut ones resume, so the same command picks up where it stopped."""
+
+
+CORES = 2  # of the machine that the experiments' figures speak of
+
+
+@dataclass(frozen=True)
+class Sweep:
+    """One experiment: the words of its sweep and the jobs that they stand for."""
+
+    name: str
+    words: list[str]
+    jobs: Sequence[Plan | Measurement]
+
+    @property
+    def open_jobs(self) -> int:
+        """How many jobs have not ended for good."""
+        summaries = [read_summary(run_path(job)) for job in self.jobs]
+        ended = [s for s in summaries if s is not None and s["status"] in FINAL_STATUSES]
+        return len(self.jobs) - len(ended)
+
+    @property
+    def minutes(self) -> float:
+        """What the open jobs take on two cores, by the experiment's own measured figure."""
+        config = self.jobs[0].config
+        each = float(config.scales.get(config.preset, {}).get("job_seconds", 0.0))
+        return each * self.open_jobs / (CORES * 60)
 
 
 def reproduce(words: Sequence[str]) -> int:
@@ -35,7 +67,7 @@ def reproduce(words: Sequence[str]) -> int:
         words: Overrides.
 
     Returns:
-        The exit status: 0 if every run completed.
+        The exit status: 0 if every job completed.
 
     Raises:
         UsageError: If a word is impossible.
@@ -43,8 +75,23 @@ def reproduce(words: Sequence[str]) -> int:
     if wants_help(words):
         print(HELP)
         return 0
+    start = time.monotonic()
+    sweeps = _plan(words)  # all of them before any work
+    _announce(sweeps)
+    statuses = [run_jobs(sweep.words, sweep.jobs) for sweep in sweeps]
+    studies = dict.fromkeys(run_path(job).parent for sweep in sweeps for job in sweep.jobs)
+    command = " ".join(["radexp reproduce", *words])
+    report = write_report(studies, next(iter(studies)).parent / "report", command)
+    print_report(report)
+    print(f"{time.monotonic() - start:.0f} s in all; page: {Path(report.page).resolve().as_uri()}")
+    return max(statuses)
+
+
+def _plan(words: Sequence[str]) -> list[Sweep]:
+    """Check every job of every experiment, and write nothing."""
     given = dict(word.partition("=")[::2] for word in words)
-    for name in (names := given.pop("experiment", ",".join(choices("experiment"))).split(",")):
+    names = given.pop("experiment", ",".join(choices("experiment"))).split(",")
+    for name in names:
         if name not in choices("experiment"):
             raise UsageError(
                 f"experiment={name}: allowed is {', '.join(choices('experiment'))}; "
@@ -53,15 +100,29 @@ def reproduce(words: Sequence[str]) -> int:
     rest = [word for word in words if not word.startswith("experiment=")]
     if "hydra/launcher" not in given:
         rest.insert(0, "hydra/launcher=joblib")
-    start = time.monotonic()
-    sweeps = [with_preset(["-m", f"experiment={name}", *rest]) for name in names]
-    planned = [(sweep, plan_words(sweep)) for sweep in sweeps]
-    statuses = [run_plans(sweep, plans) for sweep, plans in planned]
-    runs = [run_path(plan) for _, plans in planned for plan in plans]
-    command = " ".join(["radexp reproduce", *words])
-    report = write_report(
-        [run for run in runs if run.is_dir()], runs[0].parents[1] / "report", command
-    )
-    print_report(report)
-    print(f"{time.monotonic() - start:.0f} s in all; page: {Path(report.page).resolve().as_uri()}")
-    return max(statuses)
+    lines = {name: with_preset(["-m", f"experiment={name}", *rest]) for name in names}
+    return [Sweep(name, line, plan_words(line)) for name, line in lines.items()]
+
+
+def _announce(sweeps: Sequence[Sweep]) -> None:
+    """Say what will be done and about how long that takes."""
+    print(f"{'experiment':<20} {'jobs':>5} {'done':>5}  about, on two cores")
+    for sweep in sweeps:
+        jobs = len(sweep.jobs)
+        done = jobs - sweep.open_jobs
+        print(f"{sweep.name:<20} {jobs:>5} {done:>5}  {_duration(sweep.minutes)}")
+    print(f"{'all':<20} {'':>11}  {_duration(sum(sweep.minutes for sweep in sweeps))}", flush=True)
+
+
+def _duration(minutes: float) -> str:
+    """Write a rough time as people say it.
+
+    Example:
+        >>> _duration(0.5), _duration(7.2), _duration(180), _duration(0)
+        ('30 s', '7 min', '3.0 h', 'nothing to do')
+    """
+    if minutes == 0:
+        return "nothing to do"
+    if minutes < 1:
+        return f"{minutes * 60:.0f} s"
+    return f"{minutes:.0f} min" if minutes < 100 else f"{minutes / 60:.1f} h"

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 import hydra
@@ -15,10 +14,10 @@ from omegaconf import DictConfig
 
 from radexp.catalogue import config_folder
 from radexp.commands.composing import compose_jobs, parse_words, to_config
+from radexp.commands.watching import Watching, describe, read_summary
 from radexp.errors import UsageError, require
-from radexp.experiments import Plan, execute, make_plan, run_path
-from radexp.experiments.folder import RunFolder, make_folder
-from radexp.memory import format_bytes
+from radexp.experiments import Measurement, Plan, execute, make_job, run_path
+from radexp.experiments.folder import make_folder
 from radexp.reporting.report import draw_curves
 
 SHOW_ONLY = ("help", "hydra_help", "cfg", "info", "shell_completion")
@@ -40,7 +39,7 @@ def train(words: Sequence[str]) -> int:
     flags = parse_words(words)
     if any(getattr(flags, name) for name in SHOW_ONLY):
         return show(words)
-    return run_plans(words, plan_words(words))
+    return run_jobs(words, plan_words(words))
 
 
 def with_preset(words: Sequence[str]) -> list[str]:
@@ -69,27 +68,31 @@ def show(words: Sequence[str], application: str = "radexp train") -> int:
     return 0
 
 
-def plan_words(words: Sequence[str]) -> list[Plan]:
+def plan_words(words: Sequence[str]) -> list[Plan | Measurement]:
     """Check every job that the words stand for, and write nothing.
 
     Raises:
         UsageError: If a job is impossible.
     """
     flags = parse_words(words)
-    return [make_plan(config) for config in compose_jobs(flags.overrides, flags.multirun)]
+    return [make_job(config) for config in compose_jobs(flags.overrides, flags.multirun)]
 
 
-def run_plans(words: Sequence[str], plans: Sequence[Plan]) -> int:
+def run_jobs(words: Sequence[str], jobs: Sequence[Plan | Measurement]) -> int:
     """Run the jobs of ``plan_words`` through Hydra and draw their curves.
 
     Returns:
-        The exit status: 0 if every run completed.
+        The exit status: 0 if every job completed.
     """
-    make_folder(run_path(plans[0]).parent)
-    if len(plans) > 1:
-        print(f"{len(plans)} runs into {run_path(plans[0]).parent}", flush=True)
-    _run_hydra(words)
-    return _conclude(plans)
+    folder = run_path(jobs[0]).parent
+    make_folder(folder)
+    if not parse_words(words).multirun:
+        _run_hydra(words)
+    else:
+        print(f"{len(jobs)} runs into {folder}", flush=True)
+        with Watching(jobs, folder.name):
+            _run_hydra(words)
+    return _conclude(jobs)
 
 
 def _run_hydra(words: Sequence[str], application: str = "radexp train") -> None:
@@ -104,9 +107,9 @@ def _job(config: DictConfig) -> None:
     in_sweep = HydraConfig.get().mode == RunMode.MULTIRUN
     name = "job"
     try:
-        plan = make_plan(to_config(config))
-        name = plan.run_id
-        summary = execute(plan, show_progress=not in_sweep)
+        job = make_job(to_config(config))
+        name = job.run_id
+        summary = execute(job, show_progress=not in_sweep)
     except Exception as error:
         if os.environ.get("HYDRA_FULL_ERROR") == "1":
             raise
@@ -115,43 +118,28 @@ def _job(config: DictConfig) -> None:
         if isinstance(error, UsageError) and not in_sweep:
             raise SystemExit(2) from error
         return
-    print(describe(summary), flush=True)
+    if not in_sweep:  # a sweep's are told by who watches it
+        print(describe(summary), flush=True)
     if summary["status"] == "interrupted":
         raise KeyboardInterrupt
 
 
-def describe(summary: dict[str, Any]) -> str:
-    """Say in one line how a run ended."""
-    name = f"{summary['status']:<11} {summary['run_id']}"
-    if summary["status"] != "completed" or summary["final_train_loss"] is None:
-        return f"{name}  {summary['message'] or ''}"
-    total = summary["parameter_bytes"] + summary["measured_saved_bytes"]
-    parts = [f"train loss {summary['final_train_loss']:.3g}"]
-    if summary["final_test_loss"] is not None:
-        parts += [f"test loss {summary['final_test_loss']:.3g}"]
-        parts += [f"accuracy {summary['final_test_accuracy']:.2%}"]
-    over = " (over budget)" if summary["over_budget"] else ""
-    parts += [f"{format_bytes(total)}{over}", f"{summary['train_seconds']:.1f} s"]
-    return f"{name}  {', '.join(parts)}"
-
-
-def _conclude(plans: Sequence[Plan]) -> int:
-    """List what did not complete, draw the curves and return the exit status."""
-    ended = {run_path(plan): RunFolder(run_path(plan)).read_summary() for plan in plans}
-    completed = [path for path, summary in ended.items() if _status(summary) == "completed"]
-    for path, summary in ended.items():
-        if path not in completed:
-            print(f"radexp: {_status(summary)}: {path}", file=sys.stderr)
+def _conclude(jobs: Sequence[Plan | Measurement]) -> int:
+    """List what did not complete, draw the runs' curves and return the exit status."""
+    statuses = {run_path(job): _status(read_summary(run_path(job))) for job in jobs}
+    for path, status in statuses.items():
+        if status != "completed":
+            print(f"radexp: {status}: {path}", file=sys.stderr)
+    completed = [job for job in jobs if statuses[run_path(job)] == "completed"]
     if completed:
-        folder = completed[0] if len(plans) == 1 else completed[0].parent
-        figures = draw_curves(completed, folder)
-        print(f"records in {folder}, curves in {_names(figures)}")
-    return 0 if len(completed) == len(ended) else 1
+        path = run_path(completed[0])
+        folder = path if len(jobs) == 1 else path.parent
+        runs = [run_path(job) for job in completed if isinstance(job, Plan)]
+        figures = draw_curves(runs, folder) if runs else []
+        names = f", curves in {', '.join(figure.name for figure in figures)}" if runs else ""
+        print(f"records in {folder}{names}")
+    return 0 if len(completed) == len(statuses) else 1
 
 
 def _status(summary: dict[str, Any] | None) -> str:
     return "failed" if summary is None else str(summary["status"])
-
-
-def _names(paths: Sequence[Path]) -> str:
-    return ", ".join(path.name for path in paths)

@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from functools import cached_property
 from io import BytesIO
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
 import torch
@@ -19,24 +18,23 @@ from radexp.analysis.noise_summary import against_small_batch, summarize
 from radexp.catalogue import choices
 from radexp.commands.composing import compose_jobs
 from radexp.commands.words import read_words, wants_help
-from radexp.config import CLASSIFICATION, EstimatorConfig, TrainConfig, load_estimator_config
+from radexp.config import TrainConfig, load_estimator_config
 from radexp.errors import require
 from radexp.experiments.environment import describe_environment
 from radexp.experiments.folder import ready_to_write, write_files
+from radexp.experiments.noise_arms import SKETCHED, Arm, arm_of, compared_arms, measure_arms
 from radexp.experiments.noise_points import (
     Weights,
     drawing_anew,
     is_exact,
-    measure_noise,
     run_weights,
     trained_weights,
 )
-from radexp.experiments.plan import Plan, make_plan
+from radexp.experiments.plan import make_plan
 from radexp.reporting.noise_table import as_text, compared_as_text, write_figure
 
 FILES = ("noise.csv", "variance.csv", "variance.png", "environment.json")
 LEVELS = (0.05, 0.1, 0.3, 0.5, 0.8)
-SKETCHED = ("rad", "rad_shared", "rad_project")
 NO_USE = ("experiment", "preset")
 HELP = f"""\
 radexp variance: how far gradient estimates are from the exact gradient, against bytes kept.
@@ -78,21 +76,6 @@ class Keys:
         good = all(word.strip().isdecimal() for word in words)
         require(good, f"at={self.at}", allowed, "try at=0,500,2000")
         return sorted({int(word) for word in words})
-
-
-@dataclass(frozen=True)
-class Arm:
-    """A plan, and the level of memory that it shares with the arms it is compared with."""
-
-    plan: Plan
-    level: float | None = None
-
-    @property
-    def name(self) -> str:
-        """What tells the arm apart."""
-        estimator = self.plan.estimator
-        kept = f"keep {estimator.keep:.6g}" if estimator.keep else f"batch {self.plan.batch_size}"
-        return f"{estimator.name}, {kept}"
 
 
 def variance(words: Sequence[str]) -> int:
@@ -179,30 +162,12 @@ def _arms(overrides: Sequence[str], base: TrainConfig) -> list[Arm]:
     """Return the arms that the words name, or those of the published comparison."""
     named = _given(overrides, "estimator", "budget")
     measured = drawing_anew(base)
-    if named:
-        words = [f"model={base.model.name}", *named]
-        jobs = compose_jobs(words, multirun=True)
-        plans = [_plan(measured, job.estimator, job.budget) for job in jobs]
-        plans += [] if any(map(is_exact, plans)) else [make_plan(measured)]
-        return list({arm.name: arm for arm in map(Arm, plans)}.values())
-    require(
-        base.model.task == CLASSIFICATION,
-        f"model={base.model.name} without an estimator",
-        "estimators by name, as there is no batch to make smaller",
-        "try estimator=rad estimator.keep=0.1,0.01",
-    )
-    arms = [Arm(make_plan(measured))]
-    for level in LEVELS:
-        settings = [load_estimator_config(name, keep=level) for name in SKETCHED]
-        sketched = [_plan(measured, estimator) for estimator in settings]
-        total = sketched[0].parameter_bytes + sketched[0].predicted_saved_bytes
-        small = _plan(measured, load_estimator_config("small_batch"), f"{total}B")
-        arms += [Arm(plan, level) for plan in (*sketched, small)]
-    return arms
-
-
-def _plan(config: TrainConfig, estimator: EstimatorConfig, budget: str | None = None) -> Plan:
-    return make_plan(dataclasses.replace(config, estimator=estimator, budget=budget))
+    if not named:
+        return compared_arms(measured, LEVELS)
+    jobs = compose_jobs([f"model={base.model.name}", *named], multirun=True)
+    arms = [arm_of(measured, job.estimator, job.budget) for job in jobs]
+    arms += [] if any(is_exact(arm.plan) for arm in arms) else [Arm(make_plan(measured))]
+    return list({arm.name: arm for arm in arms}.values())
 
 
 def _measure(
@@ -211,31 +176,9 @@ def _measure(
     """Measure all arms at all points, behind a progress bar on a terminal."""
     plans = {arm.name: arm.plan for arm in arms}
     groups = len({plan.batch_size for plan in plans.values()})
-    sketched = sum(not is_exact(plan) for plan in plans.values())
-    exact = len(plans) - sketched
-    total = len(keys.iterations) * keys.repetitions * (groups + sketched + exact)
-    parts = []
+    total = len(keys.iterations) * keys.repetitions * (groups + len(plans))
     with tqdm(total=total, desc="gradients", unit="", leave=False, disable=None) as progress:
-        for iteration, weights in points:
-            rows = measure_noise(plans, weights, keys.repetitions, progress.update)
-            parts.append(pd.DataFrame(rows).assign(iteration=iteration))
-    described = pd.DataFrame([_describe(arm) for arm in arms])
-    return described.merge(pd.concat(parts), on="arm", validate="one_to_many")
-
-
-def _describe(arm: Arm) -> dict[str, Any]:
-    """Return an arm's columns of noise.csv."""
-    plan = arm.plan
-    return {
-        "model": plan.config.model.name,
-        "data": plan.config.data.name,
-        "arm": arm.name,
-        "estimator": plan.estimator.name,
-        "keep": plan.estimator.keep,
-        "batch_size": plan.batch_size,
-        "bytes": plan.parameter_bytes + plan.predicted_saved_bytes,
-        "level": arm.level,
-    }
+        return measure_arms(arms, points, keys.repetitions, progress.update)
 
 
 def _contents(rows: pd.DataFrame, table: pd.DataFrame, device: str) -> dict[str, bytes]:

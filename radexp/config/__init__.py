@@ -10,7 +10,8 @@ from __future__ import annotations
 from radexp.catalogue import choices, config_folder
 from radexp.config.data import DataConfig
 from radexp.config.estimator import EstimatorConfig, load_estimator_config
-from radexp.config.model import ModelConfig, describe_sizes
+from radexp.config.measure import MeasureConfig
+from radexp.config.model import ModelConfig, describe_sizes, load_model_config
 from radexp.config.optimizer import OptimizerConfig
 from radexp.config.task import CLASSIFICATION, CONTROL, options_for
 from radexp.config.train import TrainConfig
@@ -21,6 +22,7 @@ __all__ = [
     "CONTROL",
     "DataConfig",
     "EstimatorConfig",
+    "MeasureConfig",
     "ModelConfig",
     "OptimizerConfig",
     "TrainConfig",
@@ -29,5 +31,6 @@ __all__ = [
     "config_folder",
     "describe_sizes",
     "load_estimator_config",
+    "load_model_config",
     "options_for",
 ]

@@ -7,8 +7,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from omegaconf import MISSING
+from omegaconf import MISSING, OmegaConf
 
+from radexp.catalogue import config_folder
 from radexp.config.choice import require_choice
 from radexp.config.task import CLASSIFICATION, CONTROL, require_task
 from radexp.errors import require
@@ -101,6 +102,27 @@ class ModelConfig:
             "finite numbers",
             "try model.initial=[4.932,0,0,0,0,0,0]",
         )
+
+
+def load_model_config(name: str) -> ModelConfig:
+    """Read ``configs/model/NAME.yaml``.
+
+    Args:
+        name: A model's name.
+
+    Raises:
+        UsageError: If there is no such model.
+
+    Example:
+        >>> load_model_config("mlp").hidden
+        [300, 300, 300]
+    """
+    require_choice("model", name)
+    schema = OmegaConf.structured(ModelConfig)
+    path = config_folder() / f"model/{name}.yaml"
+    config = OmegaConf.to_object(OmegaConf.merge(schema, OmegaConf.load(path)))
+    assert isinstance(config, ModelConfig)
+    return config
 
 
 def describe_sizes(model: Mapping[str, Any]) -> str:

@@ -10,6 +10,7 @@ from omegaconf import MISSING
 
 from radexp.config.data import DataConfig
 from radexp.config.estimator import EstimatorConfig
+from radexp.config.measure import MeasureConfig
 from radexp.config.model import ModelConfig
 from radexp.config.optimizer import OptimizerConfig
 from radexp.config.task import CONTROL, DEFAULT_DATA, NO_DATA, options_for
@@ -33,6 +34,7 @@ class TrainConfig:
         scales: An experiment's sizes by preset; its other keys interpolate into it.
         tuned: An experiment's hyper-parameters by estimator; likewise.
         output: Folder that everything is written to.
+        measure: What to measure in place of training; null to train.
     """
 
     model: ModelConfig = MISSING
@@ -49,6 +51,7 @@ class TrainConfig:
     scales: dict[str, Any] = field(default_factory=dict)
     tuned: dict[str, Any] = field(default_factory=dict)
     output: str = "outputs"
+    measure: MeasureConfig | None = None
 
     def __post_init__(self) -> None:
         """Refuse a free number that is both set and solved, and values out of range."""

@@ -21,7 +21,7 @@ BLOCK = 2**22
 
 
 def graph_rows(
-    width: int, depths: Sequence[int], fractions: Sequence[float], seeds: int, draws: int
+    width: int, depths: Sequence[int], fractions: Sequence[float], seeds: Sequence[int], draws: int
 ) -> Iterator[dict[str, Any]]:
     """Measure the variance of both kinds of graph at every depth and fraction.
 
@@ -36,10 +36,10 @@ def graph_rows(
         Rows with the columns that ``radexp.analysis.depth_claims`` reads.
 
     Example:
-        >>> [row["arm"] for row in graph_rows(4, [2], [0.5], seeds=1, draws=10)]
+        >>> [row["arm"] for row in graph_rows(4, [2], [0.5], seeds=[0], draws=10)]
         ['independent', 'interleaved']
     """
-    for seed, (arm, build), depth in product(range(seeds), BUILDERS.items(), depths):
+    for seed, (arm, build), depth in product(seeds, BUILDERS.items(), depths):
         graph = build(width, depth, seed)
         for fraction in fractions:
             kept = num_kept(fraction, width)

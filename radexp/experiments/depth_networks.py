@@ -79,7 +79,7 @@ def network_rows(
     width: int,
     depths: Sequence[int],
     fractions: Sequence[float],
-    seeds: int,
+    seeds: Sequence[int],
     draws: int,
     common_loss: bool = False,
 ) -> Iterator[dict[str, Any]]:
@@ -97,11 +97,11 @@ def network_rows(
         Rows with the columns that ``radexp.analysis.depth_claims`` reads.
 
     Example:
-        >>> [row["sketch"] for row in network_rows(8, [2], [0.5], seeds=1, draws=2)]
+        >>> [row["sketch"] for row in network_rows(8, [2], [0.5], seeds=[0], draws=2)]
         ['rad', 'rad_shared', 'rad_project', 'rad', 'rad_shared', 'rad_project']
     """
     study = "networks, common loss" if common_loss else "networks"
-    for seed, depth in product(range(seeds), depths):
+    for seed, depth in product(seeds, depths):
         network = DeepNetwork(depth, width, seed, common_loss)
         for arm, name, fraction in product(ARMS, SKETCHES, fractions):
             sketch, kept = _sketch(name, fraction), num_kept(fraction, width)

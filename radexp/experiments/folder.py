@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import csv
 import json
+import logging
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from operator import methodcaller
 from pathlib import Path
 from tempfile import TemporaryFile
-from typing import Any
+from typing import Any, Protocol
 
 from filelock import FileLock, Timeout
 from omegaconf import OmegaConf
@@ -22,6 +23,23 @@ from radexp.training import write_atomically
 
 # A run in one of these states is not started again: it would end in the same way.
 FINAL_STATUSES = ("completed", "diverged")
+
+
+class Job(Protocol):
+    """What has a folder of its own: a run, or a measurement."""
+
+    @property
+    def config(self) -> TrainConfig:
+        """The request."""
+
+    @property
+    def run_id(self) -> str:
+        """The folder's name."""
+
+
+def run_path(job: Job) -> Path:
+    """Return the folder of a job."""
+    return Path(job.config.output) / job.config.study / job.run_id
 
 
 class RunFolder:
@@ -60,6 +78,22 @@ class RunFolder:
             yield
         finally:
             lock.release()
+
+    @contextmanager
+    def logging(self) -> Iterator[None]:
+        """Send this package's log to run.log."""
+        log = logging.getLogger("radexp")
+        handler = logging.FileHandler(self.log, encoding="utf-8")
+        handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
+        level = log.level
+        log.addHandler(handler)
+        log.setLevel(logging.INFO)
+        try:
+            yield
+        finally:
+            log.setLevel(level)
+            log.removeHandler(handler)
+            handler.close()
 
     def require_metrics(self, size: int) -> None:
         """Check that metrics.csv still has the rows that a checkpoint builds on.

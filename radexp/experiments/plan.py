@@ -86,6 +86,8 @@ def hash_config(config: TrainConfig) -> str:
     values = dataclasses.asdict(config)
     for key in ("output", "preset", "scales", "tuned"):
         del values[key]
+    if values["measure"] is None:  # it came after the first committed runs, too
+        del values["measure"]
     del values["data"]["root"]
     defaults = OmegaConf.to_container(OmegaConf.structured(ModelConfig))
     assert isinstance(defaults, dict)

@@ -7,9 +7,6 @@ import math
 import signal
 import sys
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
-from pathlib import Path
 from types import FrameType
 from typing import Any
 
@@ -19,7 +16,7 @@ from tqdm import tqdm
 from radexp.errors import UsageError
 from radexp.experiments.build import build_trainer
 from radexp.experiments.environment import describe_environment
-from radexp.experiments.folder import FINAL_STATUSES, RunFolder
+from radexp.experiments.folder import FINAL_STATUSES, RunFolder, run_path
 from radexp.experiments.plan import Plan
 from radexp.memory import format_bytes, is_out_of_memory
 from radexp.training import (
@@ -61,13 +58,8 @@ def execute(plan: Plan, show_progress: bool = True) -> dict[str, Any]:
         checkpoint = load_checkpoint(folder.checkpoint, plan.config_hash)
         folder.forget_summary()
         torch.set_num_threads(plan.config.threads or DEFAULT_THREADS)
-        with _logging_to(folder.log):
+        with folder.logging():
             return _record(plan, folder, checkpoint, show_progress)
-
-
-def run_path(plan: Plan) -> Path:
-    """Return the folder of a plan's run."""
-    return Path(plan.config.output) / plan.config.study / plan.run_id
 
 
 def _record(
@@ -232,19 +224,3 @@ def _catch_signals(handler: Any) -> dict[int, Any]:
     if threading.current_thread() is not threading.main_thread():
         return {}
     return {number: signal.signal(number, handler) for number in (signal.SIGINT, signal.SIGTERM)}
-
-
-@contextmanager
-def _logging_to(path: Path) -> Iterator[None]:
-    """Send this package's log to a run's run.log."""
-    handler = logging.FileHandler(path, encoding="utf-8")
-    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
-    level = log.level
-    log.addHandler(handler)
-    log.setLevel(logging.INFO)
-    try:
-        yield
-    finally:
-        log.setLevel(level)
-        log.removeHandler(handler)
-        handler.close()

@@ -56,10 +56,14 @@ class MetricsFile:
             self._file.seek(size)
 
     def append(self, row: Row) -> None:
-        """Write one row; numbers are written so that reading gives the same ones back."""
+        """Write one row; numbers are written so that reading gives the same ones back.
+
+        It is handed to the system at once, so that others can see how far the run is.
+        """
         values = asdict(row)
         values["train_seconds"] = f"{row.train_seconds:.6f}"
         self._writer.writerow(values)
+        self._file.flush()
 
     def commit(self) -> int:
         """Force everything to disk and return the file's size in bytes."""

@@ -11,8 +11,8 @@ OPTIONS = {
     "data": "cifar10, default, digits, mnist, none, sequential_mnist, sequential_mnist14",
     "estimator": "checkpoint, exact, rad, rad_as_published",
     "optimizer": "adam, sgd",
-    "experiment": "mnist_mlp",
-    "experiment=mnist_mlp preset": "paper, quick, smoke",
+    "experiment": "cifar_cnn, gradient_noise, memory_table, mnist_mlp",
+    "experiment=mnist_mlp preset": "paper, quick, reduced, smoke",
 }
 BAD = [
     # command line, what the one line must contain
@@ -113,8 +113,16 @@ BAD = [
     ("train data=mnist data.root={data}", "/train-images-idx3-ubyte", "expected is", "replace it"),
     ("train data=cifar10 data.root={empty}", "not found in", "must hold it", "radexp data cifar10"),
     ("train data=mnist data.root={empty}", "not found in", "must hold it", "radexp data mnist"),
-    ("data", "allowed is names of digits, mnist, cifar10, sequential_mnist, ", " and data.root=FOLDER"),
-    ("data nope", "nope: allowed is digits, mnist, cifar10, sequential_mnist, ", "; try radexp data"),
+    (
+        "data",
+        "allowed is names of digits, mnist, cifar10, sequential_mnist, ",
+        " and data.root=FOLDER",
+    ),
+    (
+        "data nope",
+        "nope: allowed is digits, mnist, cifar10, sequential_mnist, ",
+        "; try radexp data",
+    ),
     ("data digits root=x", "root=x: allowed is names of digits", "try radexp data mnist"),
     ("data mnist data.root={data}", "/train-images-idx3-ubyte", "expected is", "replace it"),
     # Sweeps and flags
@@ -137,8 +145,12 @@ BAD = [
     ("report foo", "foo: allowed is KEY=VALUE with a key of runs, output; see --help"),
     ("report seeds=3", "seeds=3: allowed is KEY=VALUE with a key of runs, output; see --help"),
     ("report runs=[a", "runs=[a", "see --help for what is allowed"),
-    ("reproduce preset=nope", "preset=nope: allowed is paper, quick, smoke", "pick one"),
-    ("reproduce experiment=nope", "experiment=nope: allowed is mnist_mlp", "leave it out for all"),
+    ("reproduce preset=nope", "preset=nope: allowed is paper, quick, reduced, smoke", "pick one"),
+    (
+        "reproduce experiment=nope",
+        "experiment=nope: allowed is cifar_cnn, ",
+        "leave it out for all",
+    ),
     ("reproduce sede=3", "sede: there is no such key; did you mean seed?", "train --help"),
     ("reproduce preset=smoke training.iterations=0", "training.iterations=0: allowed is a", "try"),
 ]
@@ -146,7 +158,7 @@ BAD = [
 HYDRA = [
     ("train model=null", "model=null", "allowed is cnn, mlp, reactor, rnn"),
     ("train estimator=null", "estimator=null", "allowed is checkpoint"),
-    ("train experiment=1", "experiment=1", "allowed is mnist_mlp"),
+    ("train experiment=1", "experiment=1", "allowed is cifar_cnn"),
     ("train optimizer=true", "optimizer=true", "allowed is adam, sgd"),
     ("train model=[8]", "model=[8]", "allowed is cnn, mlp, reactor, rnn"),
     ("train ~estimator=1", "estimator"),

@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 
 from radexp.commands import memory
-from radexp.experiments import folder
+from radexp.experiments import folder, memory_rows
 from radexp.reporting.memory_table import HEADS
 
 RESULTS = Path(__file__).resolve().parents[2] / "results/memory_table"
@@ -23,7 +23,7 @@ ONE = EXACT[1:]
 @pytest.fixture
 def here(monkeypatch):
     """Measure in this process: a fresh one takes seconds to start."""
-    monkeypatch.setattr(memory, "in_fresh_process", lambda given, function, *a: function(*a))
+    monkeypatch.setattr(memory_rows, "in_fresh_process", lambda given, function, *a: function(*a))
 
 
 def test_cells_are_predicted_measured_and_written(radexp, cwd):
@@ -165,7 +165,7 @@ def test_an_output_that_cannot_be_written_is_one_line(name, radexp, cwd, monkeyp
 
     monkeypatch.setattr(folder, name, fail)
     if name == "TemporaryFile":  # known before the work
-        monkeypatch.setattr(memory, "measure_cell", None)
+        monkeypatch.setattr(memory_rows, "measure_cell", None)
     outcome = radexp(*EXACT, "output=o")
     assert (outcome.status, outcome.out, outcome.err.count("\n")) == (2, "", 1)
     message = (
@@ -185,7 +185,7 @@ def test_a_folder_in_the_place_of_a_file_is_one_line(radexp, cwd):
 
 
 def test_a_cell_that_dies_names_what_was_asked_for_and_leaves_nothing(radexp, cwd, monkeypatch):
-    monkeypatch.setattr(memory, "measure_cell", die)
+    monkeypatch.setattr(memory_rows, "measure_cell", die)
     outcome = radexp(*EXACT)
     assert (outcome.status, outcome.out, outcome.err.count("\n")) == (2, "", 1)
     given = "model=mlp estimator=exact training.batch_size=20: the measuring process died, perhaps"
@@ -201,7 +201,7 @@ def test_sigterm_is_an_interruption_that_leaves_nothing(radexp, cwd, monkeypatch
     def end(*_):
         os.kill(os.getpid(), signal.SIGTERM)
 
-    monkeypatch.setattr(memory, "in_fresh_process", end)
+    monkeypatch.setattr(memory_rows, "in_fresh_process", end)
     before = signal.getsignal(signal.SIGTERM)
     outcome = radexp(*EXACT, "output=o")
     assert outcome.status == 130

@@ -1,0 +1,49 @@
+"""What to measure in place of a training run."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from omegaconf import MISSING
+
+from radexp.config.choice import require_choice
+from radexp.errors import require
+
+
+@dataclass
+class MeasureConfig:
+    """What to measure in place of a training run: one YAML for each over the same few fields.
+
+    Attributes:
+        name: ``memory`` (Table 1), ``bias``, ``noise`` (of gradients) or ``depth`` (variance
+            against depth).
+        keeps: Fractions to measure at.
+        at: Iterations of exact training after which to measure.
+        repetitions: Gradients to draw of each estimator.
+        depth: Largest number of layers.
+        graph_draws: Sampled graphs behind one number.
+    """
+
+    name: str = MISSING
+    keeps: list[float] = field(default_factory=list)
+    at: int = 0
+    repetitions: int = 30
+    depth: int = 12
+    graph_draws: int = 1000
+
+    def __post_init__(self) -> None:
+        """Refuse unknown measurements, fractions that are none and counts that are too small."""
+        require_choice("measure", self.name)
+        require(
+            all(0 < keep <= 1 for keep in self.keeps),
+            f"measure.keeps={list(self.keeps)}",
+            "fractions, 0 < keep <= 1",
+            "try measure.keeps=[0.1,0.5]",
+        )
+        for key, least in (("at", 0), ("repetitions", 2), ("depth", 2), ("graph_draws", 2)):
+            require(
+                getattr(self, key) >= least,
+                f"measure.{key}={getattr(self, key)}",
+                f"a whole number of at least {least}",
+                f"leave out measure.{key}",
+            )
