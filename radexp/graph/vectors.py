@@ -19,7 +19,7 @@ from radexp.graph.scalars import argument_names
 from radexp.graph.tape import Tape
 from radexp.graph.topology import FloatArray, Topology
 
-MAX_ENTRIES = 10**8  # of one dense Jacobian: 400 MB in float32
+MAX_ENTRIES = 10**7  # of one dense Jacobian: 80 MB in float64
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -92,6 +92,8 @@ class TracedTensor(Tensor):
     ) -> Any:
         """Compute an operation on plain tensors and write it down if its result is a tensor."""
         name = getattr(function, "__name__", str(function))
+        if name == "__get__":  # of an attribute, such as ``x.T``
+            name = getattr(function.__self__, "__name__", name)  # type: ignore[attr-defined]
         leaves, tree = tree_flatten((tuple(args), kwargs or {}))
         traced = [place for place, leaf in enumerate(leaves) if isinstance(leaf, TracedTensor)]
         _refuse_writing(name, kwargs or {})
@@ -170,7 +172,7 @@ def trace_tensors(function: Callable[..., Any], point: Sequence[Tensor]) -> Vect
 
     Raises:
         UsageError: If the point does not fit the function, it writes to a tensor, uses an operation
-            with several results or a Jacobian of over 10^8 entries, or returns anything but a
+            with several results or a Jacobian of over 10^7 entries, or returns anything but a
             tensor that depends on its inputs.
 
     Example:

@@ -89,20 +89,19 @@ def test_the_seed_and_the_edge_decide(sketch):
 @each_sketch
 def test_many_draws_at_once_are_as_many_single_ones(sketch):
     graph = trace_tensors(function, point())
-    into = {edge: sketch for edge in range(graph.num_edges)}
+    into = dict.fromkeys(range(graph.num_edges), sketch)
     single = gradient(graph, into, seed=4)
     (one,) = torch.cat(sample_jacobians(graph, into, 1, seed=4), dim=2)
     assert one.flatten().equal(single)
+    # At one edge alone, as the product of several injections has heavy tails.
+    into = {edge: sketch for edge in range(graph.num_edges) if graph.targets[edge] == 4}
     found = torch.cat(sample_jacobians(graph, into, 8000, seed=0), dim=2)[:, 0]
-    assert found.shape == (8000, len(single))
-    assert len(found.unique(dim=0)) > 4000  # where a sum of one number is not drawn, all is zero
     # 148 entries: by chance one is 5 standard errors off once in 10,000 times; the seed is fixed.
     error = found.std(dim=0) / 8000**0.5
-    assert ((found.mean(dim=0) - gradient(graph)).abs() < 5 * error).all()
+    assert ((found.mean(dim=0) - gradient(graph)).abs() <= 5 * error + 1e-12).all()
     others = torch.stack([gradient(graph, into, seed) for seed in range(1000)])
-    # Standard deviations of heavy-tailed sums agree to some 10% at 1,000 draws; here over all.
-    ratio = others.var(dim=0).sum() / found.var(dim=0).sum()
-    assert 0.7 < ratio < 1.4
+    # A variance of 1,000 draws, averaged over many entries, is right to a few per cent.
+    assert float(others.var(dim=0).sum()) == pytest.approx(float(found.var(dim=0).sum()), rel=0.2)
 
 
 @each_sketch
