@@ -110,15 +110,15 @@ def _keys(overrides: Sequence[str]) -> set[str]:
 
 def _configs(overrides: Sequence[str], named: set[str]) -> list[TrainConfig]:
     """Compose every configuration; without an estimator, the cells of Table 1."""
-    words = list(overrides)
+    ours = []
     if not named & {"model", "model.name"}:
-        words.append(f"model={','.join(sorted(NETWORKS))}")
+        ours.append(f"model={','.join(sorted(NETWORKS))}")
     if "budget" in named or any(name.partition(".")[0] == "estimator" for name in named):
-        return compose_jobs(words, multirun=True)
-    exact = compose_jobs([*words, "estimator=exact"], multirun=True)
+        return compose_jobs(overrides, True, ours)
+    exact = compose_jobs(overrides, True, [*ours, "estimator=exact"])
     _require_networks(exact)
     keeps = ",".join(str(fraction) for fraction in FRACTIONS[1:])
-    rad = compose_jobs([*words, "estimator=rad", f"estimator.keep={keeps}"], multirun=True)
+    rad = compose_jobs(overrides, True, [*ours, "estimator=rad", f"estimator.keep={keeps}"])
     return sorted([*exact, *map(_lean, exact), *rad], key=lambda config: config.model.name)
 
 

@@ -172,7 +172,7 @@ def _points(
 
 def _one(overrides: Sequence[str]) -> TrainConfig:
     """Compose a single configuration with the exact estimator."""
-    return compose_jobs([*overrides, "estimator=exact"], multirun=False)[0]
+    return compose_jobs(overrides, multirun=False, ours=["estimator=exact"])[0]
 
 
 def _arms(overrides: Sequence[str], base: TrainConfig) -> list[Arm]:
@@ -180,8 +180,7 @@ def _arms(overrides: Sequence[str], base: TrainConfig) -> list[Arm]:
     named = _given(overrides, "estimator", "budget")
     measured = drawing_anew(base)
     if named:
-        words = [f"model={base.model.name}", *named]
-        jobs = compose_jobs(words, multirun=True)
+        jobs = compose_jobs(named, multirun=True, ours=[f"model={base.model.name}"])
         plans = [_plan(measured, job.estimator, job.budget) for job in jobs]
         plans += [] if any(map(is_exact, plans)) else [make_plan(measured)]
         return list({arm.name: arm for arm in map(Arm, plans)}.values())
