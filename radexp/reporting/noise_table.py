@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import textwrap
-from typing import IO
+from collections.abc import Hashable
+from typing import IO, Any
 
 import pandas as pd
 from matplotlib.axes import Axes
@@ -42,7 +43,7 @@ def as_text(table: pd.DataFrame, by_layer: bool) -> str:
                 lines.append(
                     (
                         str(row["estimator"]) if is_whole else f"  {row['layer']}",
-                        _kept(row["keep"], row["batch_size"]) if is_whole else "",
+                        _kept(row) if is_whole else "",
                         f"{row['bytes'] / MB:.4g}" if is_whole else "",
                         f"{row['variance']:.3g}",
                         f"[{row['low']:.3g}, {row['high']:.3g}]",
@@ -126,5 +127,8 @@ def _notes(table: pd.DataFrame) -> list[str]:
     return [textwrap.fill(note, TEXT_COLUMNS) for note in notes]
 
 
-def _kept(keep: float, batch_size: float) -> str:
-    return f"keep {keep:.3g}" if pd.notna(keep) else f"batch {batch_size:.0f}"
+def _kept(row: dict[Hashable, Any]) -> str:
+    """Say what an arm keeps; a control's batch is nothing that could be smaller."""
+    if pd.notna(row["keep"]):
+        return f"keep {row['keep']:.3g}"
+    return "-" if row["data"] == NO_DATA else f"batch {row['batch_size']:.0f}"
