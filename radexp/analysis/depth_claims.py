@@ -89,6 +89,19 @@ def trends(rows: pd.DataFrame) -> list[Trend]:
     Raises:
         UsageError: If a seed lacks a depth or has one twice, there are fewer than two depths, or a
             variance is not a positive number.
+
+    Example:
+        >>> line = {"arm": "inputs", "sketch": "sampling", "width": 16, "kept": 4}
+        >>> rows = pd.DataFrame(
+        ...     {**line, "depth": depth, "seed": seed, "variance": 3.75}
+        ...     for depth in (1, 2, 4)
+        ...     for seed in (0, 1)
+        ... )
+        >>> (trend,) = trends(rows)
+        >>> trend.fraction, abs(trend.slope.mean) < 1e-9, trend.derived, trend.verdict
+        (0.25, True, 0.0, 'reproduced')
+
+    Source: docs/graph.md derives the curves; claims C9 and C10 are from sections 3.3 and 4.2.
     """
     found = []
     for key, group in rows.groupby(LINE, sort=False):
@@ -131,6 +144,18 @@ def judge_depth(rows: pd.DataFrame) -> list[Verdict]:
 
     Raises:
         UsageError: As in ``trends``.
+
+    Example:
+        >>> line = {"study": "networks", "sketch": "sampling", "width": 16, "kept": 4}
+        >>> rows = pd.DataFrame(
+        ...     {**line, "arm": "inputs", "depth": depth, "seed": seed, "variance": 3.75}
+        ...     for depth in (1, 2, 4)
+        ...     for seed in (0, 1)
+        ... )
+        >>> [(verdict.claim, verdict.verdict) for verdict in judge_depth(rows)]
+        [('C9', 'inconclusive'), ('C10', 'inconclusive')]
+
+    Source: sections 3.3 and 4.2 of the paper.
     """
     verdicts = []
     for claim, (study, arms, title) in CLAIMS.items():

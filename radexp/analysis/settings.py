@@ -8,12 +8,13 @@ from typing import Any
 
 import pandas as pd
 
-# The data set and the iterations of each network's published protocol (paper.md, section 4).
+# The data set, the iterations and the sizes (as radexp.config.describe_sizes words them) of each
+# network's published protocol (paper, sections 4 and 5).
 PUBLISHED = {
-    "mlp": ("mnist", 20_000),
-    "cnn": ("cifar10", 100_000),
-    "rnn": ("sequential_mnist", 200_000),
-    "reactor": ("none", 800),
+    "mlp": ("mnist", 20_000, "300x300x300"),
+    "cnn": ("cifar10", 100_000, "16-32-32-32, kernel 5, average"),
+    "rnn": ("sequential_mnist", 200_000, "100"),
+    "reactor": ("none", 800, "33x33, 40961 steps to 10, D 0.25"),
 }
 NO_DATA = "none"  # what a control learns from
 VERSION = ("budget", "keep", "batch_size", "lr", "weight_decay", "settings")
@@ -49,7 +50,9 @@ class Setting:
     def scale(self) -> str:
         """How far this is from the published protocol, in words."""
         data = "" if self.data == NO_DATA else f"{self.data}, "
-        return f"at quick scale: {data}{self.iterations:,} iterations, not the paper's"
+        _, _, published = PUBLISHED.get(self.model, ("", 0, self.sizes))
+        sizes = "" if self.sizes == published else f"{self.sizes or 'unknown sizes'}, "
+        return f"at quick scale: {data}{sizes}{self.iterations:,} iterations, not the paper's"
 
     @property
     def _on_data(self) -> str:
@@ -57,11 +60,12 @@ class Setting:
 
     @property
     def published(self) -> bool:
-        """Whether this is the network's published protocol, by data and length."""
+        """Whether this is the network's published protocol, by data, length and sizes."""
         if self.model not in PUBLISHED:
             return False
-        data, iterations = PUBLISHED[self.model]
-        return self.data == data and self.iterations >= iterations
+        data, iterations, sizes = PUBLISHED[self.model]
+        same = (self.data, self.sizes) == (data, sizes)
+        return same and self.iterations >= iterations
 
 
 def by_setting(runs: pd.DataFrame) -> list[tuple[Setting, pd.DataFrame]]:

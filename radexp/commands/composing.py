@@ -67,12 +67,15 @@ def parse_words(words: Sequence[str]) -> argparse.Namespace:
     return flags
 
 
-def compose_jobs(overrides: Sequence[str], multirun: bool) -> list[TrainConfig]:
+def compose_jobs(
+    overrides: Sequence[str], multirun: bool, ours: Sequence[str] = ()
+) -> list[TrainConfig]:
     """Compose and check the configuration of every job that these overrides stand for.
 
     Args:
-        overrides: Hydra overrides.
+        overrides: Hydra overrides, as the user typed them.
         multirun: Whether they are a sweep's.
+        ours: Overrides that go after them and are not quoted in a message.
 
     Raises:
         UsageError: If any of them cannot be composed or is impossible.
@@ -80,12 +83,14 @@ def compose_jobs(overrides: Sequence[str], multirun: bool) -> list[TrainConfig]:
     _refuse_reserved(overrides)
     with initialize_config_dir(str(config_folder()), version_base="1.3"):
         try:
-            jobs = _expand_sweep(overrides) if multirun else [list(overrides)]
+            words = [*overrides, *ours]
+            jobs = _expand_sweep(words) if multirun else [words]
             require(bool(jobs), " ".join(overrides), "a sweep of at least one run", "add values")
             return [to_config(compose("train", overrides=job)) for job in jobs]
         except COMPOSING_ERRORS as error:
             _refuse_unknown_option(overrides)
-            raise UsageError(f"{_explain(error)} (in: {' '.join(overrides)})") from error
+            quoted = f" (in: {' '.join(overrides)})" if overrides else ""
+            raise UsageError(f"{_explain(error)}{quoted}") from error
 
 
 def _refuse_unknown_option(overrides: Sequence[str]) -> None:

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from importlib import import_module
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -13,11 +10,25 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from radexp.commands.graph_keys import (
+    ALLOWED,
+    HELP,
+    MAX_LISTED,
+    NAMES,
+    SCALAR_FILES,
+    TENSOR_FILES,
+    GraphConfig,
+    require_drawable,
+    require_draws,
+    require_fitting,
+)
+from radexp.commands.tensor_graph import draw_tensors
+from radexp.commands.user_function import in_one_line, load_function
 from radexp.commands.words import read_words, wants_help
-from radexp.errors import UsageError, require
+from radexp.errors import require
 from radexp.experiments.folder import ready_to_write, write_files
 from radexp.graph import EdgeSampling, Graph, PathSampling, Sampler, count_paths, reverse, trace
-from radexp.graph.examples import EXAMPLES, LAYERED
+from radexp.graph.examples import EXAMPLES, LAYERED, TENSORS
 from radexp.graph.path_table import path_table
 from radexp.graph.paths import MAX_PATHS
 from radexp.graph.topology import FloatArray
@@ -25,41 +36,8 @@ from radexp.reporting.graph_figure import write_estimates_figure, write_graph_fi
 from radexp.reporting.table import align
 from radexp.seeding import derive_seed
 
-FILES = ("graph.png", "estimates.png", "paths.csv", "estimates.csv")
 SAMPLERS: dict[str, Callable[[int], Sampler]] = {"edges": EdgeSampling, "paths": PathSampling}
-NAMES = (*EXAMPLES, *LAYERED)
-MAX_VERTICES, MAX_EDGES, MAX_LISTED = 150, 600, 20
 MAX_WALKS = 10**8  # number times draws: some ten seconds
-HELP = f"""\
-radexp graph: draw a function's graph with its local derivatives, list its paths, and sample them.
-
-  radexp graph figure1                             # the paper's Figure 1
-  radexp graph rosenbrock point=[0.5,2] sampler=paths number=3
-  radexp graph mymodule:function point=[1,2]       # a function of scalars of yours
-
-Names: {", ".join(NAMES)}, or MODULE:FUNCTION, imported from the current folder or an installed
-package. A function takes scalars, computes with + - * / ** and radexp.graph.functions (exp, log,
-sqrt, sin, cos, tanh, relu), and returns one.
-
-Keys:
-  point     where to trace it, a list (default: the example's)
-  sampler   edges (some of each vertex's, without replacement) or paths (default edges)
-  number    edges of each vertex, or paths from each input (default 1)
-  draws     estimates of the gradient (default 10000)
-  seed      of the draws (default 0)
-  output    folder (default outputs/graph) for {", ".join(FILES)}"""
-
-
-@dataclass
-class GraphConfig:
-    """The keys of ``radexp graph``."""
-
-    point: Any = None
-    sampler: str = "edges"
-    number: int = 1
-    draws: int = 10_000
-    seed: int = 0
-    output: str = "outputs/graph"
 
 
 def graph(words: Sequence[str]) -> int:
@@ -73,25 +51,31 @@ def graph(words: Sequence[str]) -> int:
         print(HELP)
         return 0
     names = [word for word in words if "=" not in word]
-    allowed = f"one of {', '.join(NAMES)} or MODULE:FUNCTION"
     given = " ".join(["radexp graph", *words])
-    require(len(names) == 1, given, allowed, "try radexp graph figure1")
-    config = read_words([word for word in words if "=" in word], GraphConfig)
+    require(len(names) == 1, given, f"one of {ALLOWED}", "try radexp graph figure1")
+    keys = [word for word in words if "=" in word]
+    config = read_words(keys, GraphConfig)
+    require_draws(config)
+    of_tensors = names[0] in TENSORS or (config.shapes is not None and names[0] not in NAMES)
+    require_fitting(names[0], keys, of_tensors)
+    text = (draw_tensors if of_tensors else _draw_scalars)(names[0], config)
+    print(text)
+    print(f"{config.output}: {', '.join(TENSOR_FILES if of_tensors else SCALAR_FILES)}")
+    return 0
+
+
+def _draw_scalars(name: str, config: GraphConfig) -> str:
+    """Trace, draw, list and sample a function of scalars; return what to print."""
     sampler = _sampler(config)
-    traced = _traced(names[0], config.point)
-    size = f"{traced.num_vertices} vertices and {traced.num_edges} edges"
-    small = traced.num_vertices <= MAX_VERTICES and traced.num_edges <= MAX_EDGES
-    most = f"up to {MAX_VERTICES} and {MAX_EDGES} in a picture"
-    require(small, size, most, "trace a smaller function, or use radexp.graph in Python")
+    traced = _traced(name, config.point)
+    require_drawable(traced.num_vertices, traced.num_edges)
     folder = Path(config.output)
-    with ready_to_write(folder, FILES):
+    with ready_to_write(folder, SCALAR_FILES):
         exact_M = reverse(traced)
         estimates_RM = sampler.gradients(traced, config.draws, derive_seed(config.seed, "all"))
-        contents = _contents(traced, sampler, config, names[0], exact_M, estimates_RM)
+        contents = _contents(traced, sampler, config, name, exact_M, estimates_RM)
         write_files(folder, contents)
-    print(_as_text(traced, exact_M, estimates_RM, _title(names[0], config)))
-    print(f"{folder}: {', '.join(FILES)}")
-    return 0
+    return _as_text(traced, exact_M, estimates_RM, _title(name, config))
 
 
 def _sampler(config: GraphConfig) -> Sampler:
@@ -102,8 +86,6 @@ def _sampler(config: GraphConfig) -> Sampler:
     total, allowed = config.number * config.draws, f"up to {MAX_WALKS:.0e} in all"
     given = f"number={config.number} times draws={config.draws}"
     require(total <= MAX_WALKS, given, allowed, "try number=1 draws=10000")
-    require(config.draws >= 2, f"draws={config.draws}", "at least 2", "try draws=10000")
-    require(config.seed >= 0, f"seed={config.seed}", "at least 0", "try seed=0")
     return SAMPLERS[config.sampler](config.number)
 
 
@@ -112,41 +94,23 @@ def _traced(name: str, given: Any) -> Graph:
     if name in LAYERED:
         require(given is None, f"point={given} with {name}", "no point", "drop it")
         return LAYERED[name]()
-    function, point = EXAMPLES[name] if name in EXAMPLES else (_load(name), ())
+    function, point = EXAMPLES[name] if name in EXAMPLES else (load_function(name, ALLOWED), ())
     if given is not None:
         numbers = isinstance(given, list) and all(type(x) in (int, float) for x in given)
         require(numbers, f"point={given}", "a list of numbers", "try point=[0.5,2]")
         point = tuple(map(float, given))
-    require(bool(point), f"{name} without a point", "a list of numbers", "add point=[0.5,2]")
-    try:
+    require(
+        bool(point),
+        f"{name} without a point",
+        "a list of numbers",
+        "add point=[0.5,2], or for tensors shapes=[[3],[2,3]]",
+    )
+    allowed = (
+        "arithmetic and the functions of radexp.graph.functions; use these instead of math's, or "
+        "give the shapes of tensors"
+    )
+    with in_one_line(f"{name} at {list(point)}", allowed):
         return trace(function, point)
-    except UsageError:
-        raise
-    except Exception as error:
-        raise UsageError(
-            f"{name} at {list(point)}: {type(error).__name__}: {error}; allowed is arithmetic and "
-            "the functions of radexp.graph.functions; use these instead of math's"
-        ) from error
-
-
-def _load(name: str) -> Callable[..., Any]:
-    """Import ``module:function``, also from the current folder."""
-    module, _, attribute = name.partition(":")
-    allowed = f"{', '.join(NAMES)} or MODULE:FUNCTION"
-    require(bool(module and attribute), name, allowed, "try radexp graph figure1")
-    sys.path.insert(0, str(Path.cwd()))
-    try:
-        function = getattr(import_module(module), attribute)
-    except Exception as error:  # whatever the user's module does when it is imported
-        raise UsageError(
-            f"{name}: {type(error).__name__}: {error}; allowed is {allowed}; correct the name or "
-            "the module"
-        ) from error
-    finally:
-        sys.path.remove(str(Path.cwd()))
-    kind = f"{name}: a {type(function).__name__}"
-    require(callable(function), kind, "a function", "name one of the module's functions")
-    return function  # type: ignore[no-any-return]
 
 
 def _contents(
@@ -167,7 +131,7 @@ def _contents(
     estimates = pd.DataFrame(estimates_RM, columns=inputs).rename_axis("draw")
     tables = (path_table(traced), estimates.reset_index())
     csv = [table.to_csv(index=False, lineterminator="\n").encode() for table in tables]
-    return dict(zip(FILES, (whole.getvalue(), sampled.getvalue(), *csv), strict=True))
+    return dict(zip(SCALAR_FILES, (whole.getvalue(), sampled.getvalue(), *csv), strict=True))
 
 
 def _title(name: str, config: GraphConfig) -> str:

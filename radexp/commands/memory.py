@@ -108,12 +108,12 @@ def _keys(overrides: Sequence[str]) -> set[str]:
 
 def _configs(overrides: Sequence[str], named: set[str]) -> list[TrainConfig]:
     """Compose every configuration; without an estimator, the cells of Table 1."""
-    words = list(overrides)
+    ours = []
     if not named & {"model", "model.name"}:
-        words.append(f"model={','.join(sorted(NETWORKS))}")
+        ours.append(f"model={','.join(sorted(NETWORKS))}")
     if "budget" in named or any(name.partition(".")[0] == "estimator" for name in named):
-        return compose_jobs(words, multirun=True)
-    bases = compose_jobs([*words, "estimator=exact"], multirun=True)
+        return compose_jobs(overrides, True, ours)
+    bases = compose_jobs(overrides, True, [*ours, "estimator=exact"])
     _require_networks(bases)
     return [
         replace(base, estimator=arm)

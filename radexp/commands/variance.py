@@ -155,7 +155,7 @@ def _points(
 
 def _one(overrides: Sequence[str]) -> TrainConfig:
     """Compose a single configuration with the exact estimator."""
-    return compose_jobs([*overrides, "estimator=exact"], multirun=False)[0]
+    return compose_jobs(overrides, multirun=False, ours=["estimator=exact"])[0]
 
 
 def _arms(overrides: Sequence[str], base: TrainConfig) -> list[Arm]:
@@ -164,7 +164,7 @@ def _arms(overrides: Sequence[str], base: TrainConfig) -> list[Arm]:
     measured = drawing_anew(base)
     if not named:
         return compared_arms(measured, LEVELS)
-    jobs = compose_jobs([f"model={base.model.name}", *named], multirun=True)
+    jobs = compose_jobs(named, multirun=True, ours=[f"model={base.model.name}"])
     arms = [arm_of(measured, job.estimator, job.budget) for job in jobs]
     arms += [] if any(is_exact(arm.plan) for arm in arms) else [Arm(make_plan(measured))]
     return list({arm.name: arm for arm in arms}.values())

@@ -50,8 +50,19 @@ def trained_weights(plan: Plan, iterations: Sequence[int]) -> Iterator[tuple[int
 def run_weights(folder: Path) -> tuple[TrainConfig, int, Weights]:
     """Return the configuration of a run, and the iteration and weights of its last checkpoint.
 
+    Args:
+        folder: ``OUTPUT/STUDY/RUN_ID``.
+
     Raises:
         UsageError: If the folder has no run, no checkpoint, or a damaged one.
+
+    Example:
+        >>> run_weights(Path("nowhere"))  # doctest: +ELLIPSIS
+        Traceback (most recent call last):
+        ...
+        radexp.errors.UsageError: nowhere/config.yaml: it cannot be read (FileNotFoundError); ...
+
+    Source: ours.
     """
     config = RunFolder(folder).read_config()
     state = load_checkpoint(RunFolder(folder).checkpoint, hash_config(config))
@@ -82,6 +93,22 @@ def measure_noise(
 
     Returns:
         Rows of ``gradient_noise``.
+
+    Raises:
+        UsageError: If the exact gradient is zero or not finite.
+
+    Example:
+        >>> from radexp.config import DataConfig, ModelConfig, OptimizerConfig
+        >>> from radexp.experiments.plan import make_plan
+        >>> parts = ModelConfig("mlp", hidden=[4]), DataConfig("digits")
+        >>> rad = load_estimator_config("rad", keep=0.5)
+        >>> plan = make_plan(TrainConfig(*parts, rad, OptimizerConfig("sgd")))
+        >>> ((_, weights),) = trained_weights(plan, [0])
+        >>> rows = measure_noise({"rad": plan}, weights, repetitions=2)
+        >>> len(rows), [row["layer"] for row in rows[:2]], rows[0]["sketch"] > 0
+        (4, ['1', '3'], True)
+
+    Source: ours; what the two parts of the noise are is in docs/variance.md.
     """
     reference: Gradient = {}
     rows = []

@@ -12,6 +12,7 @@ from radexp.graph.vector_accumulate import (
     forward_jacobians,
     path_sum_jacobians,
     reverse_jacobians,
+    sample_jacobians,
 )
 from radexp.graph.vectors import VectorGraph, trace_tensors
 
@@ -35,6 +36,7 @@ __all__ = [
     "reverse",
     "reverse_jacobians",
     "reverse_many",
+    "sample_jacobians",
     "trace",
     "trace_tensors",
 ]

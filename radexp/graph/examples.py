@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
+import torch
+
 from radexp.graph.functions import exp, sin
 from radexp.graph.layered import independent, interleaved
 from radexp.graph.lcg import Graph
@@ -15,6 +17,13 @@ class Example(NamedTuple):
 
     function: Callable[..., Any]
     point: tuple[float, ...]
+
+
+class TensorExample(NamedTuple):
+    """A function of PyTorch tensors and the shapes of its arguments."""
+
+    function: Callable[..., Any]
+    shapes: tuple[tuple[int, ...], ...]
 
 
 def figure1(x1: Any, x2: Any) -> Any:
@@ -54,11 +63,22 @@ def newton(a: Any) -> Any:
     return x
 
 
+def network(x: Any, w1: Any, w2: Any) -> Any:
+    """Return the squared outputs' sum of a network of one hidden layer.
+
+    Example:
+        >>> network(torch.ones(4), torch.zeros(5, 4), torch.ones(3, 5)).item()
+        0.0
+    """
+    return (w2 @ torch.tanh(w1 @ x)).square().sum()
+
+
 EXAMPLES = {
     "figure1": Example(figure1, (0.3, 0.7)),
     "rosenbrock": Example(rosenbrock, (-1.2, 1.0)),
     "newton": Example(newton, (2.0,)),
 }
+TENSORS = {"network": TensorExample(network, ((4,), (5, 4), (3, 5)))}
 # Graphs without a function: the extremes of the paper's Fig. 2, small enough to be drawn.
 LAYERED: dict[str, Callable[[], Graph]] = {
     "independent": lambda: independent(width=5, depth=4, seed=0),

@@ -29,9 +29,26 @@ def project_rows(g_ND: Tensor, sketch: Sketch, seed: int) -> Tensor:
 
     Source: section 3.2 of the paper.
     """
-    g_GND = g_ND.unsqueeze(0)
+    return project_groups(g_ND.unsqueeze(0), sketch, seed)[0]
+
+
+def project_groups(g_GND: Tensor, sketch: Sketch, seed: int) -> Tensor:
+    """Return ``project_rows`` of each group, with fresh draws for each of them.
+
+    Args:
+        g_GND: What to project.
+        sketch: What keeps k numbers of each row.
+        seed: Of all draws.
+
+    Example:
+        >>> from radexp.sketches import Sampling
+        >>> project_groups(torch.ones(9, 1, 4), Sampling(0.25), seed=0).sum(dim=2).unique().tolist()
+        [4.0]
+
+    Source: section 3.2 of the paper.
+    """
     (G, N, D) = g_GND.shape
-    return sketch.restore(sketch.compress(g_GND, seed), (G, N, D), seed)[0]
+    return sketch.restore(sketch.compress(g_GND, seed), (G, N, D), seed)
 
 
 class _Injection(torch.autograd.Function):

@@ -130,6 +130,25 @@ class Diagonal(Jacobian):
         return f"Diagonal({self.shape[0]})"
 
 
+def is_diagonal(name: str, operand: Tensor, result: Tensor) -> bool:
+    """Tell whether an operation's Jacobian is diagonal: elementwise, between equal shapes.
+
+    Args:
+        name: PyTorch's name of the operation.
+        operand: With respect to which.
+        result: What the operation computed.
+
+    Example:
+        >>> is_diagonal("__radd__", torch.ones(3), torch.ones(3))
+        True
+        >>> is_diagonal("add", torch.ones(3), torch.ones(2, 3))
+        False
+    """
+    base = name.strip("_")
+    base = base[1:] if base in ("radd", "rmul", "rdiv", "rpow", "rtruediv") else base
+    return base in ELEMENTWISE and result.shape == operand.shape
+
+
 def local_jacobian(name: str, operation: Callable[[Tensor], Tensor], x: Tensor) -> Jacobian:
     """Return the Jacobian of one operation with respect to one operand, both taken as vectors.
 
@@ -147,13 +166,10 @@ def local_jacobian(name: str, operation: Callable[[Tensor], Tensor], x: Tensor) 
         >>> local_jacobian("sum", torch.sum, torch.zeros(3))
         Dense(1 x 3)
     """
-    base = name.strip("_")
-    base = base[1:] if base in ("radd", "rmul", "rdiv", "rpow", "rtruediv") else base
-    if base in ELEMENTWISE:
-        with torch.enable_grad():
-            operand = x.detach().requires_grad_()
-            result = operation(operand)
-        if result.shape == x.shape:
+    with torch.enable_grad():
+        operand = x.detach().requires_grad_()
+        result = operation(operand)
+        if is_diagonal(name, operand, result):
             (diagonal,) = torch.autograd.grad(result, operand, torch.ones_like(result))
             return Diagonal(diagonal.flatten())
     with torch.enable_grad():

@@ -225,9 +225,10 @@ def argument_names(function: Callable[..., Any], count: int) -> list[str]:
     try:
         bound = signature.bind(*range(count))
     except TypeError:
+        plain = [p.replace(annotation=p.empty) for p in signature.parameters.values()]
         raise UsageError(
-            f"a point of {count} numbers for a function of {signature}: allowed is one number for "
-            "each of its arguments; give as many"
+            f"a point of {count} values for a function of {inspect.Signature(plain)}: allowed is "
+            "one value for each of its arguments; give as many"
         ) from None
     names = []
     for name, value in bound.arguments.items():

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from radexp.errors import require
-from radexp.graph.injection import project_rows
+from radexp.graph.injection import project_groups
 from radexp.graph.paths import MAX_PATHS, paths
 from radexp.graph.vectors import VectorGraph
 from radexp.seeding import derive_seed
@@ -46,18 +46,52 @@ def reverse_jacobians(
 
     Source: section 3.2 of the paper.
     """
-    sketches = injections or {}
+    return [found_RCD[0] for found_RCD in sample_jacobians(graph, injections or {}, 1, seed)]
+
+
+def sample_jacobians(
+    graph: VectorGraph, injections: Mapping[int, Sketch], draws: int, seed: int = 0
+) -> list[Tensor]:
+    """Return independent estimates of the output's Jacobian with respect to each input.
+
+    Each is one that ``reverse_jacobians`` could return; all of them go through the graph at once.
+
+    Args:
+        graph: Traced by ``trace_tensors``.
+        injections: Sketches by the number of the edge after whose Jacobian they are injected.
+        draws: R, how many.
+        seed: Of the draws.
+
+    Returns:
+        For each input its estimates, shape (R, C, D), C the output's size and D the input's.
+
+    Raises:
+        UsageError: If there is no such edge.
+
+    Example:
+        >>> from radexp.graph import trace_tensors
+        >>> from radexp.sketches import Sampling
+        >>> graph = trace_tensors(lambda x: (2 * x).sum(), [torch.ones(4)])
+        >>> (estimates,) = sample_jacobians(graph, {0: Sampling(0.25)}, draws=4000)
+        >>> torch.allclose(estimates.mean(dim=0), torch.full((1, 4), 2.0), atol=0.3)
+        True
+
+    Source: section 3.2 of the paper.
+    """
+    sketches = dict(injections)
     known = all(0 <= edge < graph.num_edges for edge in sketches)
     allowed = f"edges 0 to {graph.num_edges - 1}"
     require(known, f"injections at {sorted(sketches)}", allowed, "count edges in the graph's order")
     num_outputs = graph.sizes[graph.output]
-    adjoints = [torch.zeros(num_outputs, size, dtype=graph.dtype) for size in graph.sizes]
-    adjoints[graph.output] = torch.eye(num_outputs, dtype=graph.dtype)
+    zeros = [torch.zeros(1, num_outputs, size, dtype=graph.dtype) for size in graph.sizes]
+    adjoints = [zero.expand(draws, -1, -1) for zero in zeros]
+    adjoints[graph.output] = torch.eye(num_outputs, dtype=graph.dtype).expand(draws, -1, -1)
     for edge in range(graph.num_edges - 1, -1, -1):
         contribution = graph.jacobians[edge].pull(adjoints[graph.targets[edge]])
         if edge in sketches:
-            contribution = project_rows(contribution, sketches[edge], derive_seed(seed, edge))
-        adjoints[graph.sources[edge]] += contribution
+            contribution = project_groups(contribution, sketches[edge], derive_seed(seed, edge))
+        source = graph.sources[edge]
+        adjoints[source] = adjoints[source] + contribution
     return [adjoints[vertex] for vertex in graph.inputs]
 
 

@@ -12,12 +12,13 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import FancyArrowPatch
 
-from radexp.graph import Graph
+from radexp.graph import Graph, Topology
 
 FloatArray = npt.NDArray[np.float64]
 KEPT, DROPPED, VERTEX, END = "#0072B2", "#CCCCCC", "#F4F4F4", "#FBE6C2"
 MAX_LABELS = 60
 MAX_PANELS = 4
+COLUMN_INCHES, ROW_INCHES = 1.4, 0.8
 
 
 class Layout(NamedTuple):
@@ -32,7 +33,7 @@ class Layout(NamedTuple):
     routes: list[FloatArray]
 
 
-def layout(graph: Graph) -> Layout:
+def layout(graph: Topology) -> Layout:
     """Lay a graph out in columns, each vertex one column behind the last that feeds it.
 
     An edge over several columns goes through a place of its own in each of them. Within a column
@@ -81,19 +82,40 @@ def draw_graph(axes: Axes, graph: Graph, multipliers_E: FloatArray | None = None
         graph: The whole graph.
         multipliers_E: One for each edge, 0 for edges left out.
     """
+    factors_E = np.ones(graph.num_edges) if multipliers_E is None else multipliers_E
+    weights = (factors_E * graph.derivatives).tolist()
+    colors = [KEPT if factor else DROPPED for factor in factors_E]
+    labels = [f"{w:.3g}" if factor else "" for w, factor in zip(weights, factors_E, strict=True)]
+    draw_topology(axes, graph, graph.names, labels, colors)
+
+
+def draw_topology(
+    axes: Axes,
+    graph: Topology,
+    texts: Sequence[str],
+    labels: Sequence[str],
+    colors: Sequence[str],
+) -> None:
+    """Draw vertices and edges with texts on them.
+
+    Args:
+        axes: Where.
+        graph: What feeds what.
+        texts: One for each vertex.
+        labels: One for each edge, left out where it is empty or there are too many.
+        colors: One for each edge; ``DROPPED`` ones are thin and behind the others.
+    """
     places, routes = layout(graph)
-    factors = np.ones(graph.num_edges) if multipliers_E is None else multipliers_E
     seen: dict[tuple[int, int], int] = defaultdict(int)
     for edge, route in enumerate(routes):
         ends = int(graph.sources[edge]), int(graph.targets[edge])
         # Several edges between two vertices are bent more and more.
-        bend, weight = 0.25 * seen[ends], factors[edge] * graph.derivatives[edge]
+        bend = 0.25 * seen[ends]
         seen[ends] += 1
-        kept = bool(factors[edge])
-        _draw_edge(axes, route, bend, kept)
-        if kept and graph.num_edges <= MAX_LABELS:
-            _label_edge(axes, route[:2], bend, weight)
-    for vertex, name in enumerate(graph.names):
+        _draw_edge(axes, route, bend, colors[edge], _clearance(route, texts[ends[1]]))
+        if labels[edge] and graph.num_edges <= MAX_LABELS:
+            _label_edge(axes, route[:2], bend, labels[edge], colors[edge])
+    for vertex, name in enumerate(texts):
         special = vertex in graph.inputs or vertex == graph.output
         box = {"boxstyle": "round,pad=0.25", "fc": END if special else VERTEX, "ec": "#444444"}
         (x, y), text = places[vertex], name.replace("$", r"\$")
@@ -105,10 +127,10 @@ def draw_graph(axes: Axes, graph: Graph, multipliers_E: FloatArray | None = None
     axes.set_axis_off()
 
 
-def _draw_edge(axes: Axes, route: FloatArray, bend: float, kept: bool) -> None:
+def _draw_edge(axes: Axes, route: FloatArray, bend: float, color: str, clear: float) -> None:
     """Draw lines through a route's points, and an arrow along its last part."""
-    colour, width, order = (KEPT, 1.3, 1) if kept else (DROPPED, 0.6, 0)
-    axes.plot(*route[:-1].T, color=colour, linewidth=width, zorder=order, solid_joinstyle="round")
+    width, order = (0.6, 0) if color == DROPPED else (1.3, 1)
+    axes.plot(*route[:-1].T, color=color, linewidth=width, zorder=order, solid_joinstyle="round")
     arrow = FancyArrowPatch(
         (route[-2, 0], route[-2, 1]),
         (route[-1, 0], route[-1, 1]),
@@ -116,16 +138,26 @@ def _draw_edge(axes: Axes, route: FloatArray, bend: float, kept: bool) -> None:
         arrowstyle="-|>",
         mutation_scale=9,
         shrinkA=0,
-        shrinkB=16,
-        color=colour,
+        shrinkB=clear,
+        color=color,
         linewidth=width,
         zorder=order,
     )
     axes.add_patch(arrow)
 
 
-def _label_edge(axes: Axes, ends: FloatArray, bend: float, weight: float) -> None:
-    """Write the derivative on an edge's first part, a little before its middle."""
+def _clearance(route: FloatArray, text: str) -> float:
+    """Return how many points before the middle of its vertex's box an edge meets the box."""
+    lines = text.splitlines() or [""]
+    half_width, half_height = 2.8 * max(map(len, lines)) + 4, 6.0 * len(lines) + 3
+    across, along = COLUMN_INCHES, abs(float(route[-1, 1] - route[-2, 1])) * ROW_INCHES
+    length = float(np.hypot(across, along))
+    at_top = half_height * length / along if along else np.inf
+    return min(half_width * length / across, float(at_top))
+
+
+def _label_edge(axes: Axes, ends: FloatArray, bend: float, text: str, color: str) -> None:
+    """Write a derivative on an edge's first part, a little before its middle."""
     (x0, y0), (x1, y1) = ends
     before, middle, behind = 0.34, 0.48, 0.18  # Bernstein's weights at 0.42
     # A quadratic curve's control point lies beside the middle, at bend times the length.
@@ -134,13 +166,12 @@ def _label_edge(axes: Axes, ends: FloatArray, bend: float, weight: float) -> Non
     x = before * x0 + middle * control_x + behind * x1
     y = before * y0 + middle * control_y + behind * y1
     box = {"boxstyle": "round,pad=0.1", "fc": "white", "ec": "none", "alpha": 0.85}
-    text = f"{weight:.3g}"
-    axes.text(x, y, text, ha="center", va="center", fontsize=7, color=KEPT, bbox=box, zorder=3)
+    axes.text(x, y, text, ha="center", va="center", fontsize=7, color=color, bbox=box, zorder=3)
 
 
 def write_graph_figure(graph: Graph, title: str, file: IO[bytes]) -> None:
     """Write a PNG of the whole graph."""
-    figure = Figure(figsize=_size(graph), layout="constrained")
+    figure = Figure(figsize=picture_size(graph), layout="constrained")
     axes = figure.subplots()
     draw_graph(axes, graph)
     axes.set_title(f"{title}: local derivatives")
@@ -165,7 +196,7 @@ def write_estimates_figure(
         title: What was sampled.
         file: Where the PNG goes.
     """
-    width, height = _size(graph)
+    width, height = picture_size(graph)
     figure = Figure(figsize=(width, height + 3), layout="constrained")
     upper, lower = figure.subfigures(2, 1, height_ratios=[height, 3])
     axes = upper.subplots()
@@ -174,11 +205,19 @@ def write_estimates_figure(
     shown = min(MAX_PANELS, len(exact_M))
     panels = lower.subplots(1, shown, squeeze=False)[0]
     for m, panel in enumerate(panels):
-        _draw_distribution(panel, estimates_RM[:, m], exact_M[m], graph.names[graph.inputs[m]])
+        draw_distribution(panel, estimates_RM[:, m], exact_M[m], graph.names[graph.inputs[m]])
     figure.savefig(file, format="png", dpi=110)
 
 
-def _draw_distribution(axes: Axes, estimates: FloatArray, exact: float, name: str) -> None:
+def draw_distribution(axes: Axes, estimates: FloatArray, exact: float, name: str) -> None:
+    """Draw a histogram of a derivative's estimates, with their mean and the derivative.
+
+    Args:
+        axes: Where.
+        estimates: Of one derivative.
+        exact: The derivative.
+        name: With respect to what.
+    """
     low, high = np.quantile(estimates, [0.005, 0.995])
     noisy = high - low > 1e-9 * abs(exact)
     margin = 0.05 * (high - low) if noisy else 0.1 * abs(exact) + 1e-12
@@ -194,7 +233,10 @@ def _draw_distribution(axes: Axes, estimates: FloatArray, exact: float, name: st
     axes.spines[["top", "right", "left"]].set_visible(False)
 
 
-def _size(graph: Graph) -> tuple[float, float]:
+def picture_size(graph: Topology) -> tuple[float, float]:
+    """Return the width and height in inches that a graph is readable in."""
     points = np.concatenate([*layout(graph).routes, [[0.0, 0.0]]])
     columns, rows = np.ptp(points, axis=0) + 1
-    return min(24.0, 2.5 + 1.4 * float(columns)), min(16.0, 1.5 + 0.8 * float(rows))
+    return min(24.0, 2.5 + COLUMN_INCHES * float(columns)), min(
+        16.0, 1.5 + ROW_INCHES * float(rows)
+    )

@@ -2,22 +2,27 @@
 
 from __future__ import annotations
 
-from typing import IO
+import textwrap
+from collections.abc import Hashable
+from typing import IO, Any
 
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from radexp.analysis.noise_summary import WHOLE
-from radexp.reporting.table import align
+from radexp.analysis.settings import NO_DATA
+from radexp.reporting.table import TEXT_COLUMNS, align
 
 MB = 1e6
 HEADS = ("arm", "kept", "MB", "variance", "95%", "sketch", "batch", "z along", "z pair")
+WHOLE_SET = "gradient G of the whole training set"
+CONTROL = "exact gradient G of the control problem"
+OF_BOTH, OF_ONE = " sketch and batch: its two parts.", " all of it is the sketch's."
 NOTE = (
-    "variance: E|e - G|^2 / |G|^2 of a gradient estimate e around the gradient G of the whole "
-    "training set,\nwith the 95% bootstrap interval over repetitions; sketch and batch: its two "
-    "parts. z: two tests of\nbias, near 0 without any (beyond 4 is a warning). "
-    "MB = 10^6 bytes, parameters\nand what is held for the backward pass."
+    "variance: E|e - G|^2 / |G|^2 of a gradient estimate e around the {exact}, with the 95% "
+    "bootstrap interval over repetitions;{parts} z: two tests of bias, near 0 without any (beyond "
+    "4 is a warning). MB = 10^6 bytes, parameters and what is held for the backward pass."
 )
 COLORS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#7F7F7F")
 
@@ -38,7 +43,7 @@ def as_text(table: pd.DataFrame, by_layer: bool) -> str:
                 lines.append(
                     (
                         str(row["estimator"]) if is_whole else f"  {row['layer']}",
-                        _kept(row["keep"], row["batch_size"]) if is_whole else "",
+                        _kept(row) if is_whole else "",
                         f"{row['bytes'] / MB:.4g}" if is_whole else "",
                         f"{row['variance']:.3g}",
                         f"[{row['low']:.3g}, {row['high']:.3g}]",
@@ -46,8 +51,8 @@ def as_text(table: pd.DataFrame, by_layer: bool) -> str:
                         *(f"{row[f'z_{kind}']:.1f}" for kind in ("along", "pair")),
                     )
                 )
-        blocks.append(f"{model} on {data} after {iteration} iterations\n{align(lines)}")
-    return "\n\n".join([*blocks, NOTE])
+        blocks.append(f"{_network(model, data)} after {iteration} iterations\n{align(lines)}")
+    return "\n\n".join([*blocks, *_notes(table)])
 
 
 def compared_as_text(compared: pd.DataFrame) -> str:
@@ -87,7 +92,7 @@ def write_figure(table: pd.DataFrame, file: IO[bytes]) -> None:
     panels = figure.subplots(down, across, squeeze=False)
     for panel, ((model, data, iteration), rows) in zip(panels.flat, points, strict=False):
         _draw(panel, rows)
-        panel.set_title(f"{model} on {data}, {iteration} iterations", fontsize=10)
+        panel.set_title(f"{_network(model, data)}, {iteration} iterations", fontsize=10)
     for panel in panels.flat[len(points) :]:
         panel.set_visible(False)
     panels.flat[0].legend(fontsize=8)
@@ -109,5 +114,21 @@ def _draw(panel: Axes, rows: pd.DataFrame) -> None:
     panel.spines[["top", "right"]].set_visible(False)
 
 
-def _kept(keep: float, batch_size: float) -> str:
-    return f"keep {keep:.3g}" if pd.notna(keep) else f"batch {batch_size:.0f}"
+def _network(model: object, data: object) -> str:
+    """Name what a gradient is of; a control learns from no data."""
+    return str(model) if data == NO_DATA else f"{model} on {data}"
+
+
+def _notes(table: pd.DataFrame) -> list[str]:
+    """Explain the columns, for networks and for controls as far as there are any."""
+    controls = (table["data"] == NO_DATA).to_numpy()
+    notes = [] if controls.all() else [NOTE.format(exact=WHOLE_SET, parts=OF_BOTH)]
+    notes += [NOTE.format(exact=CONTROL, parts=OF_ONE)] if controls.any() else []
+    return [textwrap.fill(note, TEXT_COLUMNS) for note in notes]
+
+
+def _kept(row: dict[Hashable, Any]) -> str:
+    """Say what an arm keeps; a control's batch is nothing that could be smaller."""
+    if pd.notna(row["keep"]):
+        return f"keep {row['keep']:.3g}"
+    return "-" if row["data"] == NO_DATA else f"batch {row['batch_size']:.0f}"

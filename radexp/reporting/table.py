@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from radexp.analysis.comparison import JUDGED
-from radexp.analysis.settings import by_setting
+from radexp.analysis.settings import NO_DATA, by_setting
 from radexp.analysis.statistics import bootstrap_interval
 
 TEXT_COLUMNS = 100
@@ -100,7 +100,8 @@ def _arm(group: pd.DataFrame) -> dict[str, Any]:
         "diverged": int((judged["status"] == "diverged").sum()),
         "other_runs": len(group) - len(judged),
         "keep": group["keep"].max(),
-        "batch_size": group["batch_size"].max(),
+        # A control has no examples: its batch of one loss is nothing that could be kept.
+        "batch_size": group["batch_size"].mask(group["data"] == NO_DATA).max(),
         "memory_bytes": memory_bytes(group),
         "peak_bytes": group["measured_peak_bytes"].max(),
         "step_seconds": group["step_seconds"].dropna().median(),

@@ -71,6 +71,7 @@ class Classification:
     dataset: Dataset
     stream: IndexStream
     counts: Tensor | None = None
+    step_name = "batch"
 
     @property
     def splits(self) -> Mapping[str, str]:

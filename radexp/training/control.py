@@ -23,6 +23,7 @@ class Control:
     """
 
     splits: Mapping[str, str] = {"train": "control"}
+    step_name = "control"
 
     def next_batch(self) -> Batch:
         """Return no tensors."""

@@ -136,7 +136,7 @@ class Trainer:
         elapsed = time.perf_counter() - start
         progress.train_seconds += elapsed
         progress.step_seconds.append(elapsed / (progress.iteration - start_iteration))
-        self._require_finite("batch", float(loss))
+        self._require_finite(self.task.step_name, float(loss))
         if row_due:
             score = self.task.score(loss, outputs, batch)
             observer.on_row(self._row("batch", score, learning_rate, norm))

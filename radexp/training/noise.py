@@ -20,6 +20,22 @@ def gradient(model: nn.Module, task: Task, batch: Batch) -> Gradient:
         model: Whose parameters; their ``grad`` is left alone.
         task: Whose loss.
         batch: Of the task.
+
+    Returns:
+        By layer, as named in the model: its parameters' gradients, flattened, one after the other.
+
+    Example:
+        >>> from radexp.training import Control
+        >>> class Bowl(nn.Module):
+        ...     def __init__(self):
+        ...         super().__init__()
+        ...         self.place = nn.Parameter(torch.tensor([3.0, -4.0]))
+        ...     def forward(self):
+        ...         return self.place.square().sum()
+        >>> gradient(Bowl(), Control(), ())["place"].tolist()
+        [6.0, -8.0]
+
+    Source: ours.
     """
     named = [(name, p) for name, p in model.named_parameters() if p.requires_grad]
     loss, _ = task.loss(model, batch)
@@ -36,6 +52,22 @@ def exact_gradient(model: nn.Module, task: Task) -> Gradient:
     Args:
         model: With stock layers, so that each part's gradient is exact.
         task: Its ``whole`` yields the parts.
+
+    Returns:
+        As ``gradient`` does.
+
+    Example:
+        >>> from radexp.training import Control
+        >>> class Bowl(nn.Module):
+        ...     def __init__(self):
+        ...         super().__init__()
+        ...         self.place = nn.Parameter(torch.tensor([3.0, -4.0]))
+        ...     def forward(self):
+        ...         return self.place.square().sum()
+        >>> exact_gradient(Bowl(), Control())["place"].tolist()
+        [6.0, -8.0]
+
+    Source: ours.
     """
     total: Gradient = {}
     for share, batch in task.whole():
@@ -72,6 +104,21 @@ def gradient_noise(
         |e - G|^2, ``sketch`` |e - b|^2, ``batch`` |b - G|^2. Two have mean zero if the estimate is
         unbiased, with d = e - b, or e - G where the estimate is b itself: ``along`` <d, G>, and
         ``pair`` <d, d'> with the d' of the repetition before, at every second one (mean |E d|^2).
+
+    Example:
+        >>> from radexp.training import Control
+        >>> class Bowl(nn.Module):
+        ...     def __init__(self):
+        ...         super().__init__()
+        ...         self.place = nn.Parameter(torch.tensor([3.0, -4.0]))
+        ...     def forward(self):
+        ...         return self.place.square().sum()
+        >>> bowl, task = Bowl(), Control()
+        >>> (row,) = gradient_noise(bowl, {"exact": bowl}, task, exact_gradient(bowl, task), 1)
+        >>> row["arm"], row["layer"], row["reference"], row["total"]
+        ('exact', 'place', 1.0, 0.0)
+
+    Source: ours; that E[e] = b given the batch is section 3 of the paper.
     """
     scale = float(sum(vector.square().sum() for vector in reference.values()))
     rows, before = [], dict[str, Gradient]()

@@ -29,6 +29,10 @@ class Task(Protocol):
     def splits(self) -> Mapping[str, str]:
         """What is evaluated: ``train``, and ``test`` where there is one, each in words."""
 
+    @property
+    def step_name(self) -> str:
+        """What a step's loss is the loss of, in words."""
+
     def next_batch(self) -> Batch:
         """Return the tensors of the next step."""
 

@@ -23,7 +23,12 @@ def build_tables(
             runs.append(
                 {
                     **{"run": run, "study": "study", "preset": "quick", "model": "mlp"},
-                    **{"sizes": "300", "data": "mnist", "iterations": 20_000, "budget": "10%"},
+                    **{
+                        "sizes": "300x300x300",
+                        "data": "mnist",
+                        "iterations": 20_000,
+                        "budget": "10%",
+                    },
                     **{
                         "keep": math.nan,
                         "batch_size": 150.0,

@@ -2,8 +2,11 @@
 
 import pandas as pd
 import pytest
+from omegaconf import OmegaConf
 
-from radexp.analysis.settings import by_setting
+from radexp.analysis.settings import PUBLISHED, by_setting
+from radexp.catalogue import choices, config_folder
+from radexp.config import ModelConfig, describe_sizes
 
 
 def test_runs_of_different_data_are_different_settings(tables):
@@ -14,7 +17,7 @@ def test_runs_of_different_data_are_different_settings(tables):
         ("digits", False, 1),
         ("mnist", True, 2),
     ]
-    assert found[0][0].title == "study: mlp 300 on digits, 2,000 iterations"
+    assert found[0][0].title == "study: mlp 300x300x300 on digits, 2,000 iterations"
 
 
 def test_runs_of_different_sizes_are_different_settings(tables):
@@ -27,18 +30,44 @@ def test_runs_of_different_sizes_are_different_settings(tables):
 
 @pytest.mark.parametrize(
     ("model", "data", "iterations"),
-    [("mlp", "mnist", 20_000), ("cnn", "cifar10", 100_000), ("rnn", "sequential_mnist", 200_000)],
+    [
+        *(("mlp", "mnist", 20_000), ("cnn", "cifar10", 100_000)),
+        *(("rnn", "sequential_mnist", 200_000), ("reactor", "none", 800)),
+    ],
 )
 def test_each_network_has_one_published_protocol(tables, model, data, iterations):
-    def published(model, data, iterations):
-        runs, _ = tables({"rad": [0.1]}, model=model, data=data, iterations=iterations)
+    def published(model, data, iterations, sizes=None):
+        sizes = PUBLISHED.get(model, ("", 0, "300"))[2] if sizes is None else sizes
+        runs, _ = tables({"rad": [0.1]}, model=model, data=data, iterations=iterations, sizes=sizes)
         return by_setting(runs)[0][0].published
 
     assert published(model, data, iterations)
     assert not published(model, data, iterations - 1)
-    others = {"mnist", "cifar10", "sequential_mnist", "digits", ""} - {data}
+    assert not any(published(model, data, iterations, sizes) for sizes in ("8", "", "300x300"))
+    others = {"mnist", "cifar10", "sequential_mnist", "digits", "none", ""} - {data}
     assert not any(published(model, other, 10**6) for other in others)
     assert not published("new", data, iterations)
+
+
+@pytest.mark.parametrize("model", PUBLISHED)
+def test_published_sizes_are_those_of_the_configurations(model):
+    schema = OmegaConf.structured(ModelConfig)
+    given = OmegaConf.load(config_folder() / f"model/{model}.yaml")
+    sizes = describe_sizes(OmegaConf.to_container(OmegaConf.merge(schema, given)))
+    assert sizes == PUBLISHED[model][2]
+
+
+def test_every_network_of_the_paper_has_published_sizes():
+    assert sorted(PUBLISHED) == choices("model")
+
+
+def test_another_size_is_part_of_the_scale(tables):
+    def scale(sizes, **common):
+        return by_setting(tables({"rad": [0.1]}, sizes=sizes, **common)[0])[0][0].scale
+
+    assert scale("300x300x300") == "at quick scale: mnist, 20,000 iterations, not the paper's"
+    assert scale("8") == "at quick scale: mnist, 8, 20,000 iterations, not the paper's"
+    assert scale("8", model="new") == "at quick scale: mnist, 20,000 iterations, not the paper's"
 
 
 def test_different_tuning_between_arms_leaves_labels_alone(tables):

@@ -36,7 +36,8 @@ def tables(rates, status=None):
             runs.append(
                 {
                     **{"run": run, "study": "study", "preset": "paper", "model": "reactor"},
-                    **{"sizes": "33x33", "data": "none", "iterations": 800, "budget": ""},
+                    "sizes": "33x33, 40961 steps to 10, D 0.25",
+                    **{"data": "none", "iterations": 800, "budget": ""},
                     **{"keep": keep, "batch_size": 1.0, "settings": "", "lr": 1e-2},
                     **{"weight_decay": 0.0, "parameter_bytes": 28.0, "seed": seed},
                     **{"measured_saved_bytes": size, "step_seconds": 0.1, "arm": label.split()[0]},

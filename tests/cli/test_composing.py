@@ -91,6 +91,16 @@ def test_without_words_there_is_one_default_job():
     assert compose_jobs([], multirun=True) == [job]
 
 
+@pytest.mark.parametrize("multirun", [False, True])
+def test_a_message_quotes_the_words_that_were_typed(multirun):
+    ours = ["estimator=rad", "estimator.keep=0.3"]
+    (job,) = compose_jobs(["model.hidden=[8]"], multirun, ours)
+    assert (job.estimator.name, job.estimator.keep, job.model.hidden) == ("rad", 0.3, [8])
+    with pytest.raises(UsageError) as caught:
+        compose_jobs(["model.hidden=[8]", "nope=1"], multirun, ours)
+    assert str(caught.value).endswith("(in: model.hidden=[8] nope=1)")
+
+
 @pytest.mark.parametrize(
     ("value", "seeds"),
     [

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from radexp.graph import path_sum, trace
-from radexp.graph.examples import EXAMPLES, LAYERED
+from radexp.graph.examples import EXAMPLES, LAYERED, TENSORS
 
 FILES = {"graph.png", "estimates.png", "paths.csv", "estimates.csv"}
 QUICK = "draws=50"
@@ -31,6 +31,9 @@ def many(x):
     for _ in range(40):
         x = x * x / x
     return x
+
+def quits(x):
+    raise SystemExit(5)
 
 number = 3
 '''
@@ -100,7 +103,8 @@ def test_more_paths_than_can_be_listed_are_counted(radexp, own, cwd):
 def test_help_names_the_examples(radexp):
     outcome = radexp("graph", "--help")
     assert outcome.status == 0
-    assert all(name in outcome.out for name in (*EXAMPLES, *LAYERED))
+    assert all(name in outcome.out for name in (*EXAMPLES, *LAYERED, *TENSORS))
+    assert max(map(len, outcome.out.splitlines())) <= 100
 
 
 @pytest.mark.parametrize(
@@ -108,12 +112,24 @@ def test_help_names_the_examples(radexp):
     [
         ([], ["radexp graph: allowed is one of figure1", "try radexp graph figure1"]),
         (["figure1", "newton"], ["radexp graph figure1 newton: allowed is one of"]),
-        (["nope"], ["nope: allowed is figure1, rosenbrock", "or MODULE:FUNCTION"]),
+        (
+            ["nope"],
+            [
+                "nope: allowed is figure1, rosenbrock",
+                "network, MODULE:FUNCTION or FILE.py:FUNCTION; try radexp graph figure1",
+            ],
+        ),
         (["nope:f"], ["nope:f: ModuleNotFoundError: No module named 'nope'", "correct the name"]),
         (["{own}:nope"], ["AttributeError", "correct the name or the module"]),
         (["{own}:number"], ["number: a int: allowed is a function; name one"]),
         (["{own}:good"], ["good without a point: allowed is a list of numbers; add point="]),
-        (["{own}:good", "point=[1]"], ["a point of 1 numbers for a function of (x, y)"]),
+        (["{own}:quits", "point=[1]"], ["quits at [1.0]: SystemExit: 5; allowed is arithmetic"]),
+        (["figure1", "keep=0.3"], ["keep=0.3 with figure1, a function of scalars: allowed is poi"]),
+        (
+            ["{own}:good", "edges=[0]"],
+            ["allowed is point, sampler, number; drop it, or add shapes"],
+        ),
+        (["{own}:good", "point=[1]"], ["a point of 1 values for a function of (x, y)"]),
         (["{own}:good", "point=3"], ["point=3: allowed is a list of numbers; try point=[0.5,2]"]),
         (["{own}:good", "point=[a,b]"], ["point=['a', 'b']: allowed is a list of numbers"]),
         (["{own}:good", "point=[true,1]"], ["point=[True, 1]: allowed is a list of numbers"]),

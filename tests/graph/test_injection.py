@@ -4,8 +4,8 @@ import pytest
 import torch
 
 from radexp.errors import UsageError
-from radexp.graph import inject, reverse_jacobians, trace_tensors
-from radexp.graph.injection import project_rows
+from radexp.graph import inject, reverse_jacobians, sample_jacobians, trace_tensors
+from radexp.graph.injection import project_groups, project_rows
 from radexp.sketches import Exact, Projection, Sampling
 
 SKETCHES = {
@@ -84,6 +84,32 @@ def test_the_seed_and_the_edge_decide(sketch):
     assert not gradient(graph, into, 0).equal(gradient(graph, into, 1))
     first, second = (project_rows(torch.ones(1, 10), sketch, seed) for seed in (0, 1))
     assert not first.equal(second)
+
+
+@each_sketch
+def test_many_draws_at_once_are_as_many_single_ones(sketch):
+    graph = trace_tensors(function, point())
+    into = dict.fromkeys(range(graph.num_edges), sketch)
+    single = gradient(graph, into, seed=4)
+    (one,) = torch.cat(sample_jacobians(graph, into, 1, seed=4), dim=2)
+    assert one.flatten().equal(single)
+    # At one edge alone, as the product of several injections has heavy tails.
+    into = {edge: sketch for edge in range(graph.num_edges) if graph.targets[edge] == 4}
+    found = torch.cat(sample_jacobians(graph, into, 8000, seed=0), dim=2)[:, 0]
+    # 148 entries: by chance one is 5 standard errors off once in 10,000 times; the seed is fixed.
+    error = found.std(dim=0) / 8000**0.5
+    assert ((found.mean(dim=0) - gradient(graph)).abs() <= 5 * error + 1e-12).all()
+    others = torch.stack([gradient(graph, into, seed) for seed in range(1000)])
+    # A variance of 1,000 draws, averaged over many entries, is right to a few per cent.
+    assert float(others.var(dim=0).sum()) == pytest.approx(float(found.var(dim=0).sum()), rel=0.2)
+
+
+@each_sketch
+def test_groups_have_draws_of_their_own(sketch):
+    groups = project_groups(torch.ones(50, 2, 10), sketch, seed=0)
+    assert len(groups[:, 0].unique(dim=0)) > 40
+    same_rows = groups[:, 0].equal(groups[:, 1])
+    assert same_rows == (sketch is not SKETCHES["own"])
 
 
 @pytest.mark.parametrize("edge", [-1, 2])

@@ -101,7 +101,7 @@ def test_a_scalar_shows_its_value():
         (lambda x: x * 1e200 * 1e200, [1.0], r"\* of 1e\+200, 1e\+200: allowed is"),
         (lambda x: 3.0, [1.0], r"returns float: allowed is one number that depends on its inputs"),
         (lambda x: (x, x), [1.0], r"returns tuple: allowed is one number"),
-        (lambda x, y: x, [1.0], r"point of 1 numbers for a function of \(x, y\): allowed is one"),
+        (lambda x, y: x, [1.0], r"point of 1 values for a function of \(x, y\): allowed is one"),
         (lambda x: x, [math.nan], r"point \[nan\]: allowed is finite numbers; give one for each"),
         (lambda x: x, ["1"], r"point \['1'\]: allowed is finite numbers"),
         (lambda *x: 1.0, [], r"point \[\]: allowed is finite numbers"),

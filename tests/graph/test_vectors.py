@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import torch
+from torch import nn
 from torch.nn import functional as F
 
 from radexp.errors import UsageError
@@ -103,6 +104,7 @@ def test_100_random_functions_agree_with_autograd():
 def test_vertices_edges_and_kinds_of_jacobians():
     graph = trace_tensors(lambda x, w: torch.tanh(w @ x).sum(), [normal(3), normal(2, 3)])
     assert graph.names == ("x", "w", "v2 matmul", "v3 tanh", "v4 sum")
+    assert graph.shapes == ((3,), (2, 3), (2,), (2,), ())
     assert graph.sizes == (3, 6, 2, 2, 1)
     kinds = [repr(jacobian) for jacobian in graph.jacobians]
     assert kinds == ["Dense(2 x 3)", "Dense(2 x 6)", "Diagonal(2)", "Dense(1 x 2)"]
@@ -165,12 +167,30 @@ def write(x):
     [
         (lambda x: x.add_(1), [normal(3)], "add_ on a traced tensor: allowed is operations that"),
         (write, [normal(3)], "__setitem__ on a traced tensor: allowed is .* do it out of place"),
+        (
+            lambda x: F.elu(x, inplace=True),
+            [normal(3)],
+            "elu with inplace=True on a traced tensor: allowed is operations that write to new "
+            "tensors; leave out inplace=True",
+        ),
+        (nn.ReLU(inplace=True).forward, [normal(3)], "relu with inplace=True on a traced tensor"),
+        (lambda x: F.elu(x, 1.0, True), [normal(3)], "elu with inplace=True on a traced tensor"),
+        (
+            lambda x: torch.exp(x, out=torch.empty(3)),
+            [normal(3)],
+            "exp with out= on a traced tensor: allowed is .*; leave out out=",
+        ),
+        (
+            lambda x: torch.outer(x, x),
+            [torch.ones(1000)],
+            r"outer with a Jacobian of 1000000 x 1000: allowed is up to 1e\+07 entries; trace a sm",
+        ),
         (lambda x: x.sort()[0], [normal(3)], "sort with several results: allowed is operations wi"),
         (lambda x: x.split(1)[0], [normal(3)], "split with several results: .* index the tensor"),
         (lambda x: 3.0, [normal(3)], "returns float: allowed is one tensor that depends on its in"),
         (lambda x: torch.ones(3), [normal(3)], "returns Tensor: allowed is one tensor"),
         (lambda x: x.argmax(), [normal(3)], "returns Tensor: allowed is one tensor"),
-        (lambda x, y: x, [normal(3)], r"point of 1 numbers for a function of \(x, y\)"),
+        (lambda x, y: x, [normal(3)], r"point of 1 values for a function of \(x, y\)"),
         (lambda x: x, [1.0], r"a point of \['float'\]: allowed is tensors of real numbers"),
         (lambda x: x, [torch.ones(2, dtype=torch.int64)], r"a point of \['Tensor'\]: allowed is"),
         (lambda *x: 1.0, [], r"a point of \[\]: allowed is tensors of real numbers; give one for"),
@@ -185,7 +205,7 @@ def test_jacobians_of_the_wrong_shape_are_refused():
     parts = Topology(("x", "y"), np.array([0]), np.array([1]), (0,), 1).parts
     message = r"Jacobians of \[\(2, 3\)\]: allowed is \[\(3, 2\)\]; give one for each edge"
     with pytest.raises(UsageError, match=message):
-        VectorGraph(*parts, (Dense(torch.ones(2, 3)),), (2, 3), torch.float32)
+        VectorGraph(*parts, (Dense(torch.ones(2, 3)),), ((2,), (3,)), torch.float32)
 
 
 def test_reweighting_multiplies_jacobians_and_drops_edges():

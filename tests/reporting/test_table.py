@@ -1,11 +1,14 @@
 """The final table: numbers, width, escaping."""
 
 import math
+from pathlib import Path
 
 import pytest
 
 from radexp.reporting.records import load_records
 from radexp.reporting.table import as_html, as_text, final_table
+
+REACTOR = Path(__file__).resolve().parents[2] / "results/reactor"
 
 
 def test_one_row_for_each_arm_with_its_numbers(study):
@@ -51,6 +54,18 @@ def test_text_is_aligned_and_at_most_100_columns(study, name):
     assert len(heads) == 2
     for start in heads:
         assert len({len(line) for line in lines[start : start + 6]}) == 1
+
+
+def test_a_control_has_no_batch_to_show():
+    runs = load_records(REACTOR).runs
+    rows = final_table(runs).set_index("arm")
+    assert math.isnan(rows.loc["checkpoint", "batch_size"])
+    text = as_text(rows.reset_index())
+    assert "batch" not in text
+    (line,) = (
+        line for line in text.splitlines() if line.startswith("checkpoint") and "1.55" in line
+    )
+    assert line.split()[:3] == ["checkpoint", "5", "-"]
 
 
 def test_html_escapes_names(study):

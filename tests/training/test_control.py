@@ -34,6 +34,7 @@ def test_evaluation_is_exact_and_needs_no_gradient():
 def test_there_is_one_split_and_nothing_to_resume():
     task = Control()
     assert list(task.splits) == ["train"]
+    assert task.step_name == "control"
     assert task.state_dict() == {}
     task.load_state_dict({})
     assert list(task.next_batch()) == []
