@@ -166,7 +166,7 @@ def _read_runs(path: Path) -> pd.DataFrame:
 
 def _versions() -> Iterator[tuple[str, ...]]:
     """Yield the columns that runs.csv had, from today's to the oldest."""
-    columns = RUNS
+    columns: tuple[str, ...] = RUNS
     yield columns
     for new, old in CHANGES:
         before = (old if name == new else name for name in columns)
