@@ -92,7 +92,7 @@ def thresholds(tests: int, entries: int) -> tuple[float, float]:
 
     Example:
         >>> [round(z, 2) for z in thresholds(9, 1000)]
-        [4.03, 5.45]
+        [4.03, 5.43]
     """
     each = FALSE_ALARM / 2 / tests / 2
     return float(norm.isf(each)), float(norm.isf(each / entries))

@@ -69,7 +69,7 @@ def log_slope(depth: FloatArray, values: FloatArray) -> float:
     """Return the slope per layer of the least-squares line through log(values).
 
     Example:
-        >>> round(log_slope(np.array([1.0, 2.0, 3.0]), np.array([2.0, 4.0, 8.0])) / np.log(2), 9)
+        >>> round(log_slope(np.array([1.0, 2.0, 3.0]), np.array([2.0, 4.0, 8.0])) / float(np.log(2)), 9)
         1.0
     """
     centred = depth - depth.mean()
