@@ -13,6 +13,7 @@ from radexp.analysis.curves import (
     Axis,
     Curve,
     common_horizon,
+    iterations_to_target,
     mean_log_loss,
     mean_log_loss_until,
     run_curves,
@@ -21,6 +22,7 @@ from radexp.analysis.statistics import Interval, paired_t_interval
 from radexp.errors import UsageError
 
 DECIDING = "mean log training loss"
+TO_TARGET = "log iterations to the target"
 JUDGED = ("completed", "diverged")
 Curves = Sequence[Curve | None]  # None: a diverged run
 
@@ -57,7 +59,9 @@ class Comparison:
 def compare(runs: pd.DataFrame, curves: pd.DataFrame, favoured: str, other: str) -> Comparison:
     """Compare the training-loss curves of two arms of one setting over their seeds.
 
-    A diverged run counts as an infinite loss. Interrupted and failed runs count as missing.
+    A diverged run counts as an infinite loss. Interrupted and failed runs count as missing. Where
+    all runs have one and the same ``target``, a training loss, there is a view of the iterations
+    to it besides; a run that never gets there is infinitely late.
 
     Args:
         runs: Runs of one setting.
@@ -77,7 +81,9 @@ def compare(runs: pd.DataFrame, curves: pd.DataFrame, favoured: str, other: str)
     left = [_curve(runs, known, favoured, seed) for seed in seeds]
     right = [_curve(runs, known, other, seed) for seed in seeds]
     _check_same_points([curve for curve in left + right if curve is not None])
-    scores = {name: measure([*left, *right]) for name, measure in MEASURES.items()}
+    target = _target(runs[runs["arm"].isin([favoured, other])])
+    measures = MEASURES if target is None else {**MEASURES, TO_TARGET: _log_iterations(target)}
+    scores = {name: measure([*left, *right]) for name, measure in measures.items()}
     intervals = {name: _interval(values) for name, values in scores.items()}
     diverged = math.inf in scores[DECIDING][: len(seeds)]
     return Comparison(favoured, other, intervals.pop(DECIDING), intervals, diverged)
@@ -104,6 +110,17 @@ def _until(axis: Axis) -> Callable[[Curves], list[float]]:
         return _each(lambda curve: mean_log_loss_until(curve, axis, horizon))(curves)
 
     return measure
+
+
+def _log_iterations(target: float) -> Callable[[Curves], list[float]]:
+    """Return the log of the first evaluated iteration at or below a loss; 0 counts as 1."""
+    return _each(lambda curve: float(np.log(max(1.0, iterations_to_target(curve, target)))))
+
+
+def _target(runs: pd.DataFrame) -> float | None:
+    """Return the one target that all of these runs have; None if they have none in common."""
+    targets = set(runs["target"]) if "target" in runs else set()
+    return targets.pop() if len(targets) == 1 and not runs["target"].isna().any() else None
 
 
 _NOWHERE = Curve("", *[np.zeros(1)] * 4)

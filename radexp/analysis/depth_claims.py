@@ -7,9 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from radexp.analysis.claims import NO_INTERVAL, Verdict
 from radexp.analysis.depth_rates import CURVES, log_slope
 from radexp.analysis.statistics import Interval, paired_t_interval
+from radexp.analysis.verdict import NO_INTERVAL, Verdict, weakest
 from radexp.errors import require
 
 # Per layer. Fixed before any measurement, as are the rules below.
@@ -37,7 +37,6 @@ CLAIMS = {
         "every Jacobian makes it grow exponentially, at the derived rate",
     ),
 }
-ORDER = ("not reproduced", "inconclusive", "reproduced")
 LINE = ["arm", "sketch", "width", "kept"]
 
 
@@ -161,11 +160,10 @@ def judge_depth(rows: pd.DataFrame) -> list[Verdict]:
     for claim, (study, arms, title) in CLAIMS.items():
         lines = trends(rows[rows["study"] == study])
         missing = [arm for arm in arms if arm not in {line.arm for line in lines}]
-        outcomes = {line.verdict for line in lines}
-        outcome = next((v for v in ORDER if v in outcomes), "inconclusive")
-        weakest = next((line for line in lines if line.verdict == outcome), None)
+        outcome = weakest(line.verdict for line in lines)
+        deciding = next((line for line in lines if line.verdict == outcome), None)
         remark = [f"no rows of {', '.join(missing)}"] if missing else []
-        interval = weakest.slope if weakest else NO_INTERVAL
+        interval = deciding.slope if deciding else NO_INTERVAL
         verdicts.append(
             Verdict(
                 claim=claim,

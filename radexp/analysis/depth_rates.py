@@ -69,8 +69,8 @@ def log_slope(depth: FloatArray, values: FloatArray) -> float:
     """Return the slope per layer of the least-squares line through log(values).
 
     Example:
-        >>> round(log_slope(np.array([1.0, 2.0, 3.0]), np.array([2.0, 4.0, 8.0])) / np.log(2), 9)
-        1.0
+        >>> round(log_slope(np.array([1.0, 2.0, 3.0]), np.array([2.0, 4.0, 8.0])), 6)
+        0.693147
     """
     centred = depth - depth.mean()
     return float(centred @ np.log(values) / (centred @ centred))

@@ -106,7 +106,8 @@ def against_small_batch(rows: pd.DataFrame, estimator: str = "rad") -> pd.DataFr
 
     Returns:
         For each model, data set, iteration and level the ``ratio`` of the mean squared errors and
-        its 95% bootstrap interval, and a ``verdict``: ``less``, ``more`` or ``inconclusive``.
+        its 95% bootstrap interval, the fewer repetitions ``n`` of the two arms, and a ``verdict``:
+        ``less``, ``more`` or ``inconclusive``.
 
     Example:
         >>> point = {"model": "mlp", "data": "digits", "iteration": 0, "level": 0.1}
@@ -130,9 +131,9 @@ def against_small_batch(rows: pd.DataFrame, estimator: str = "rad") -> pd.DataFr
         if all(len(side) for side in sides):
             ratio = _ratio(*sides)
             row: dict[str, Any] = dict(zip(POINT, key, strict=True))
-            row |= {"ratio": ratio.mean, "low": ratio.low, "high": ratio.high}
+            row |= {"ratio": ratio.mean, "low": ratio.low, "high": ratio.high, "n": ratio.n}
             found.append({**row, "verdict": _verdict(ratio)})
-    return pd.DataFrame(found)
+    return pd.DataFrame(found, columns=[*POINT, "ratio", "low", "high", "n", "verdict"])
 
 
 def _ratio(a: npt.NDArray[np.float64], b: npt.NDArray[np.float64]) -> Interval:

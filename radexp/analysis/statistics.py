@@ -122,7 +122,7 @@ def paired_t_interval(a: Sequence[float], b: Sequence[float], level: float = 0.9
         mean = float(differences.mean())
     if n == 1:
         return Interval(mean, math.nan, math.nan, n)
-    if math.isinf(mean):
+    if not math.isfinite(mean):
         bound = mean if np.isinf(differences).all() else math.nan
         return Interval(mean, bound, bound, n)
     margin = float(stats.t.ppf((1 + level) / 2, n - 1) * stats.sem(differences))

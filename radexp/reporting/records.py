@@ -36,8 +36,9 @@ from radexp.reporting.run_folder import (
 )
 
 EVIDENCE = ("runs.csv", "curves.csv", "environment.json")
-# Columns of evidence from before there were networks with sizes of other kinds.
-OLD_RUNS = tuple("hidden" if name == "sizes" else name for name in RUNS)
+# What changed in the columns of runs.csv, the latest change first: today's name of a column, and
+# what it was called before, or None if there was no such column.
+CHANGES: tuple[tuple[str, str | None], ...] = (("target", None), ("sizes", "hidden"))
 
 
 @dataclass(frozen=True)
@@ -155,10 +156,22 @@ def _read_evidence(folder: Path) -> Records:
 
 
 def _read_runs(path: Path) -> pd.DataFrame:
-    """Read runs.csv as text cells, with the columns of today."""
+    """Read runs.csv as text cells, with the columns of today; a column that came later is empty."""
     head = read_text(path, TABLE_LIMIT_BYTES).partition("\n")[0].strip()
-    columns = OLD_RUNS if head == ",".join(OLD_RUNS) else RUNS
-    return read_table(path, columns).rename(columns={"hidden": "sizes"})
+    versions = {",".join(columns): columns for columns in _versions()}
+    table = read_table(path, versions.get(head, RUNS))
+    renamed = table.rename(columns={old: new for new, old in CHANGES if old})
+    return renamed.reindex(columns=list(RUNS), fill_value="")
+
+
+def _versions() -> Iterator[tuple[str, ...]]:
+    """Yield the columns that runs.csv had, from today's to the oldest."""
+    columns: tuple[str, ...] = RUNS
+    yield columns
+    for new, old in CHANGES:
+        before = (old if name == new else name for name in columns)
+        columns = tuple(name for name in before if name)
+        yield columns
 
 
 def _read_environments(path: Path) -> list[dict[str, Any]]:

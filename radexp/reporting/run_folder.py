@@ -49,7 +49,7 @@ SUMMARY_NUMBERS = (
     "train_seconds",
     "iterations_done",
 )
-NUMBERS = (*SUMMARY_NUMBERS, "keep", "lr", "weight_decay", "measured_peak_bytes")
+NUMBERS = (*SUMMARY_NUMBERS, "keep", "lr", "weight_decay", "measured_peak_bytes", "target")
 TEXTS = (
     *("run", "study", "preset", "model", "sizes", "data", "arm", "budget", "settings"),
     *("status", "message", "over_budget"),
@@ -172,7 +172,14 @@ def _config(folder: Path) -> dict[str, Any]:
             _get(config, "optimizer.weight_decay"), path, "optimizer.weight_decay"
         ),
         "keep": as_number(_get(config, "estimator.keep"), path, "estimator.keep"),
+        "target": _target(config, path),
     }
+
+
+def _target(config: dict[str, Any], path: Path) -> float:
+    """Return the training loss that the experiment fixed as a target at its scale, or NaN."""
+    preset = str(_get(config, "preset"))
+    return as_number(_get(config, "scales", preset, "target"), path, f"scales.{preset}.target")
 
 
 def _summary(folder: Path) -> dict[str, Any]:
@@ -220,9 +227,9 @@ def _environment(folder: Path) -> dict[str, Any]:
     return environment
 
 
-def _get(config: dict[str, Any], key: str) -> Any:
-    """Return a nested value by its dotted key; None if it is not there."""
+def _get(config: dict[str, Any], *keys: str) -> Any:
+    """Return a nested value by its one dotted key, or by several plain ones; None if not there."""
     value: Any = config
-    for part in key.split("."):
+    for part in keys if len(keys) > 1 else keys[0].split("."):
         value = value.get(part) if isinstance(value, dict) else None
     return value

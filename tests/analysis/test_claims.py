@@ -128,7 +128,7 @@ def test_judge_all_reports_what_it_cannot_judge(tables, five_arms):
 def test_judge_all_judges_each_setting_and_no_other_model(tables, five_arms):
     one, curves = tables(five_arms)
     other, _ = tables(five_arms, data="digits")
-    foreign, _ = tables(five_arms, model="cnn")
+    foreign, _ = tables(five_arms, model="other")
     verdicts, problems = judge_all(pd.concat([one, other, foreign], ignore_index=True), curves)
     assert problems == []
     assert len(verdicts) == 2 * len([claim for claim in CLAIMS if claim.model == "mlp"])
@@ -136,8 +136,17 @@ def test_judge_all_judges_each_setting_and_no_other_model(tables, five_arms):
 
 def test_unknown_claims_and_mixed_settings_are_refused(tables, five_arms):
     runs, curves = tables(five_arms)
-    with pytest.raises(UsageError, match=r"claim 'C99': allowed is C3, C6, C7"):
+    with pytest.raises(UsageError, match=r"claim 'C99': allowed is C3, C4, C5, C6, C7, C8"):
         judge("C99", runs, curves)
     mixed = pd.concat([runs, runs.assign(data="digits")], ignore_index=True)
     with pytest.raises(UsageError, match="runs of 2 settings: allowed is one"):
         judge("C3", mixed, curves)
+    with pytest.raises(UsageError, match=r"claim 'C4' on runs of mlp: allowed is cnn; give runs"):
+        judge("C4", runs, curves)
+
+
+def test_each_claim_speaks_once_of_a_model():
+    spoken = [(claim.id, claim.model) for claim in CLAIMS]
+    assert len(spoken) == len(set(spoken))
+    assert [id_ for id_, model in spoken if model == "cnn"] == ["C4", "C6", "C7"]
+    assert [id_ for id_, model in spoken if model == "rnn"] == ["C5", "C7"]

@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from radexp.analysis.comparison import compare
+from radexp.analysis.comparison import TO_TARGET, compare
 from radexp.errors import UsageError
 
 
@@ -24,6 +24,39 @@ def test_secondary_views_stop_at_equal_seconds_and_examples(tables):
     assert comparison.secondary["final log training loss"].mean == 0.0
     assert comparison.secondary["at equal training seconds"].mean > 0
     assert comparison.secondary["at equal examples seen"].mean > 0
+
+
+def test_iterations_to_the_target_are_compared_in_logs(tables):
+    runs, curves = tables({"rad": [0.1, 0.1], "exact": [0.01, 0.01]}, target=0.05)
+    curves.loc[(curves["run"] == "study/rad-1") & (curves["iteration"] > 1000), "loss"] = 0.05
+    view = compare(runs, curves, "rad", "exact").secondary[TO_TARGET]
+    assert view.mean == math.inf  # rad's seed 0 never gets there, and is not dropped
+    assert not view.defined
+    curves.loc[(curves["run"] == "study/rad-0") & (curves["iteration"] > 1000), "loss"] = 0.04
+    view = compare(runs, curves, "rad", "exact").secondary[TO_TARGET]
+    assert view.mean == view.low == view.high == pytest.approx(math.log(20))
+
+
+def test_a_target_that_only_one_arm_reaches_or_none(tables):
+    losses = {"rad": [0.1, 0.2], "exact": [0.01, 0.01], "small_batch": [0.3, 0.3]}
+    runs, curves = tables(losses, {("small_batch", 1): "diverged"}, target=0.05)
+    assert compare(runs, curves, "rad", "exact").secondary[TO_TARGET].low == math.inf
+    neither = compare(runs, curves, "rad", "small_batch").secondary[TO_TARGET]
+    assert math.isnan(neither.mean)
+    assert not neither.defined
+    assert neither.n == 2
+
+
+def test_a_target_met_at_the_start_counts_as_one_iteration(tables):
+    runs, curves = tables({"rad": [0.1, 0.2], "exact": [0.2, 0.8]}, target=2.3)
+    assert compare(runs, curves, "rad", "exact").secondary[TO_TARGET].mean == 0.0
+
+
+def test_without_one_target_there_is_no_view_of_it(tables):
+    runs, curves = tables({"rad": [0.1, 0.2], "exact": [0.2, 0.8]})
+    mixed = [runs, runs.assign(target=math.nan), runs.assign(target=[0.1, 0.1, 0.2, 0.1])]
+    for given in (*mixed, runs.assign(target=[0.1, 0.1, math.nan, 0.1])):
+        assert TO_TARGET not in compare(given, curves, "rad", "exact").secondary
 
 
 @pytest.mark.parametrize("status", ["failed", "interrupted", "out_of_memory"])

@@ -5,7 +5,9 @@ What fits is tried out with the number set by hand and no budget.
 
 import re
 from dataclasses import fields, is_dataclass
+from pathlib import Path
 
+import pandas as pd
 import pytest
 
 from radexp.commands.composing import compose_jobs
@@ -14,6 +16,7 @@ from radexp.errors import UsageError
 from radexp.experiments import run_path
 from radexp.experiments.plan import hash_config
 
+COMMITTED = Path(__file__).parents[2] / "results/mnist_mlp/runs.csv"
 SKETCHED = [
     name
     for name in options_for("estimator", CLASSIFICATION)
@@ -146,6 +149,30 @@ def test_hash_of_a_committed_run_is_pinned():
     # were hashed with device=auto as it stands; plans resolve the device first by now.
     words = ["experiment=mnist_mlp", "preset=paper", "estimator=rad", "seed=0"]
     assert hash_config(compose_jobs(words, multirun=False)[0]) == "d8de3ad8f1"
+
+
+def test_runs_of_an_experiment_keep_their_names_when_it_gets_a_target():
+    runs = pd.read_csv(COMMITTED)
+    for run, arm in runs.loc[runs["seed"] == 0, ["run", "arm"]].itertuples(index=False):
+        words = ["experiment=mnist_mlp", "preset=paper", f"estimator={arm}", "seed=0"]
+        config = compose_jobs(words, multirun=False)[0]
+        assert config.scales["paper"]["target"] == 0.01
+        assert hash_config(config) == run.rpartition("-")[2]
+
+
+@pytest.mark.parametrize(
+    ("experiment", "targets"),
+    [
+        ("mnist_mlp", [2.0, 0.05, 0.01, 0.01]),
+        ("cifar_cnn", [2.0, 0.2, 1.0, 0.1]),
+        ("seqmnist_rnn", [2.0, 1.0, 1.5, 0.5]),
+        ("reactor", [None] * 4),
+    ],
+)
+def test_targets_are_fixed_by_experiment_and_preset(experiment, targets):
+    scales = compose_jobs([f"experiment={experiment}"], multirun=False)[0].scales
+    presets = ("smoke", "quick", "reduced", "paper")
+    assert [scales[preset].get("target") for preset in presets] == targets
 
 
 def test_model_keys_at_their_default_are_not_hashed(plan_for):

@@ -58,6 +58,7 @@ def write_run(
     keep: float | None = None,
     budget: str | None = "10%",
     message: str = "",
+    target: float | None = 0.05,
 ) -> Path:
     """Write one run folder; a diverged run stops halfway with a loss that is not finite."""
     level, batch, step_seconds = ARMS[arm]
@@ -73,6 +74,7 @@ def write_run(
         "optimizer": {"lr": 1e-3, "weight_decay": 4.066478e-7},
         "training": {"iterations": iterations, "batch_size": 150},
         **{"budget": budget, "seed": seed, "study": study, "preset": "quick"},
+        "scales": {"quick": {"iterations": iterations, "target": target}, "paper": {"target": 1}},
     }
     (folder / "config.yaml").write_text(json.dumps(config))
     (folder / "environment.json").write_text(

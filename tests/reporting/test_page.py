@@ -84,7 +84,7 @@ def test_the_page_has_every_part(study, tmp_path, make_run):
 
 
 def test_empty_parts_are_left_out(make_run, tmp_path):
-    folder = make_run(model="cnn")
+    folder = make_run(model="other")
     (folder / "environment.json").unlink()
     text = parse(write_report(folder, tmp_path / "r").page)[0].text
     assert "None of the paper's claims speaks of these runs" in text

@@ -1,6 +1,7 @@
 """Records: found wherever they lie, refused in one line, the same after a round trip."""
 
 import json
+import math
 from pathlib import Path
 
 import pandas as pd
@@ -40,13 +41,26 @@ def test_evidence_round_trips_exactly(study, make_run, tmp_path):
     assert_same(records, load_records(tmp_path / "results"))
 
 
-def test_evidence_with_the_old_column_reads_the_same(study, tmp_path):
+@pytest.mark.parametrize("renamed", [{}, {"sizes": "hidden"}])
+def test_evidence_with_older_columns_reads_the_same_without_a_target(study, tmp_path, renamed):
     records = load_records(study)
-    runs = write_evidence(records, tmp_path / "results")[0]
-    head, rows = runs.read_text().split("\n", 1)
-    assert head.count(",sizes,") == 1
-    runs.write_text(head.replace(",sizes,", ",hidden,") + "\n" + rows)
+    path = write_evidence(records, tmp_path / "results")[0]
+    runs = pd.read_csv(path, dtype=str, keep_default_na=False)
+    assert (runs["target"] == "0.05").all()
+    runs.drop(columns="target").rename(columns=renamed).to_csv(path, index=False)
+    records.runs["target"] = math.nan
     assert_same(records, load_records(tmp_path / "results"))
+
+
+def test_columns_that_never_were_together_are_refused(study, tmp_path):
+    path = write_evidence(load_records(study), tmp_path / "results")[0]
+    path.write_text(path.read_text().replace(",sizes,", ",hidden,", 1))
+    with pytest.raises(UsageError, match=r"runs.csv: columns run,study.*; allowed is the columns"):
+        load_records(tmp_path / "results")
+
+
+def test_committed_evidence_is_older_than_targets():
+    assert load_records(COMMITTED).runs["target"].isna().all()
 
 
 def test_the_committed_evidence_gives_the_committed_report(tmp_path):

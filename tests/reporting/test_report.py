@@ -42,7 +42,7 @@ def test_every_file_is_written(study, tmp_path):
 
 def check_tables(folder):
     claims = pd.read_csv(folder / "claims.csv")
-    assert claims["claim"].value_counts().to_dict() == {"C3": 4, "C6": 4, "C7": 16}
+    assert claims["claim"].value_counts().to_dict() == {"C3": 5, "C6": 5, "C7": 20}
     assert (claims.loc[claims["decides"] == "yes", "high"] < 0).all()
     assert len(pd.read_csv(folder / "table.csv")) == 5
     curves = pd.read_csv(folder / "points.csv")

@@ -33,6 +33,28 @@ def test_a_completed_run(make_run):
     assert run.curves["split"].value_counts().to_dict() == {"train": 21, "test": 21, "batch": 20}
 
 
+@pytest.mark.parametrize(
+    ("changes", "target"),
+    [
+        ({"preset": "paper"}, 1.0),
+        ({"preset": "a.b", "scales": {"a.b": {"target": 0.3}}}, 0.3),
+        ({"preset": "reduced"}, math.nan),
+        ({"scales": {"quick": {"iterations": 5}}}, math.nan),
+        ({"scales": {"quick": 5}}, math.nan),
+        ({"scales": {}}, math.nan),
+        ({"scales": None, "preset": None}, math.nan),
+    ],
+)
+def test_the_target_is_that_of_the_runs_own_scale(make_run, changes, target):
+    folder = make_run()
+    plain = read_run(folder).row
+    assert plain["target"] == 0.05
+    edit(folder / "config.yaml", **changes)
+    row = read_run(folder).row
+    assert row["target"] == pytest.approx(target, nan_ok=True)
+    assert row["settings"] == plain["settings"]
+
+
 # As config.yaml has them: every key of the schema, whether the model uses it or not.
 UNUSED = {"hidden": [], "channels": [], "kernel_size": 5, "pooling": "average"}
 
@@ -96,6 +118,7 @@ def test_hydra_folders_are_no_runs(tmp_path):
         ({"estimator": "rad"}, r"config.yaml: no estimator.name"),
         ({"seed": None}, r"config.yaml: no seed"),
         ({"seed": -1}, r"config.yaml: seed=-1; allowed is a whole number"),
+        ({"scales__quick__target": "low"}, r"config.yaml: scales.quick.target=low; allowed is a n"),
         ({"optimizer__lr": "fast"}, r"config.yaml: optimizer.lr=fast; allowed is a number"),
     ],
 )
