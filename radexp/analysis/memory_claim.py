@@ -1,0 +1,19 @@
+"""C2 as code: a place for it until its rule is there."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from radexp.analysis.claims import Verdict
+from radexp.errors import UsageError
+
+RULE = "C2 has no rule in this version."
+
+
+def judge_memory(table: pd.DataFrame) -> list[Verdict]:
+    """Refuse to judge.
+
+    Raises:
+        UsageError: Always.
+    """
+    raise UsageError(f"{len(table)} rows: {RULE}")
