@@ -99,7 +99,9 @@ def measure_of(folder: Path) -> str:
 
 def _walk(top: Path) -> Found:
     """Sort the folders below one folder, itself included."""
-    runs, jobs, evidence = [], {}, {}
+    runs: list[Path] = []
+    jobs: dict[Path, str] = {}
+    evidence: dict[Path, str] = {}
     for name, below, files in os.walk(top):
         folder = Path(name)
         if measure := measure_of(folder):
