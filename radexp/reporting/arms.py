@@ -24,6 +24,7 @@ LINES = ("-", "--", "-.", ":")
 OTHER_STYLES = tuple((OTHER_COLOURS[i % 5], LINES[i % 4]) for i in range(20))
 # Of an arm at several fractions: from light, little kept, to dark, all kept.
 FRACTION_COLOURS = ("#E3B505", "#E07A1F", "#C8376B", "#8A2E96", "#3F3FB0", "#0B1D51")
+RIVALS = {"checkpoint": ("#56B4E9", "--")}
 FRACTION_LINES = {"rad": "-", "rad_shared": "--", "rad_project": ":"}
 
 
@@ -76,8 +77,8 @@ def _style(
     label: str, own: dict[str, float], fractions: list[float], spare: Iterator[tuple[str, str]]
 ) -> tuple[str, str]:
     """Return a label's colour and line; one that is neither known nor a fraction takes a spare."""
-    if label in ARM_STYLES:
-        return ARM_STYLES[label]
+    if known := {**ARM_STYLES, **RIVALS}.get(label):
+        return known
     arm, _, rest = label.partition(" ")
     if label not in own or " " in rest or len(fractions) > len(FRACTION_COLOURS):
         return next(spare)

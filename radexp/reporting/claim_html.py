@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from html import escape
 
-from radexp.reporting.claim_rows import NOT_JUDGED, ClaimRow, anchor, claim_rows, tally
+from radexp.reporting.claim_rows import NO_RECORDS, NOT_JUDGED, ClaimRow, anchor, claim_rows, tally
 from radexp.reporting.judging import RULES, Judged, Judgement
 from radexp.reporting.paper_claims import PAPER_CLAIMS
 from radexp.reporting.table import html_table
 
 HEADS = ("claim", "verdict", "scale", "n", "deciding statistic [95% interval]")
+LABELS = ("claim", "verdict", "scale", "n", "decides")  # on a phone's cards
+EMPTY = " class='empty'"
 LONG = 3  # comparisons in one sentence; more become a list
 
 
@@ -28,21 +30,21 @@ def _overview_row(row: ClaimRow) -> str:
     """Return one row of the table of claims."""
     where = f"<span class='note'>{escape(row.where)}</span>"
     name = f"<b>{row.claim}</b> {escape(row.title)}"
-    judged = row.verdict != NOT_JUDGED
-    linked = f"<a href='#{escape(row.anchor)}'>{name}</a>" if judged else name
-    setting = f"<br><span class='note'>{escape(row.setting)}</span>" if row.setting else ""
+    linked = name if row.numbers == NO_RECORDS else f"<a href='#{escape(row.anchor)}'>{name}</a>"
+    setting = f"<span class='note'>{escape(row.setting)}</span>" if row.setting else ""
+    scale = "<br>".join(part for part in (escape(row.scale), setting) if part)
     cells = (
         f"{linked} {where}",
         badge(row.verdict),
-        escape(row.scale or ("-" if not row.setting else "")) + setting,
+        scale or "-",
         escape(row.n or "-"),
         escape(row.numbers),
     )
     return (
         "<tr>"
         + "".join(
-            f"<td data-label='{escape(head)}'><div>{cell}</div></td>"
-            for head, cell in zip(HEADS, cells, strict=True)
+            f"<td data-label='{label}'{EMPTY * (cell == '-')}><div>{cell}</div></td>"
+            for label, cell in zip(LABELS, cells, strict=True)
         )
         + "</tr>"
     )

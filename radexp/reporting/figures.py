@@ -60,7 +60,9 @@ def draw(setting: Setting, runs: pd.DataFrame, curves: pd.DataFrame) -> Figure:
     own = curves[curves["run"].isin(runs["run"])]
     rows = [(panel, run_curves(own, panel.split, panel.quantity)) for panel in PANELS]
     rows = [(panel, found) for panel, found in rows if found]
-    figure = Figure(figsize=(12, 1.6 + 2.7 * max(1, len(rows))), layout="constrained")
+    figure = Figure(
+        figsize=(12, 1.6 + (2.7 * len(rows) if len(rows) > 1 else 4.0)), layout="constrained"
+    )
     if not rows:
         axes = figure.subplots()
         axes.text(0.5, 0.5, "no evaluations yet", ha="center", va="center")

@@ -16,8 +16,8 @@ from radexp.reporting.memory_table import MB, PROBLEM, arm_name
 
 TABLE_1_NOTE = (
     "MB = 10^6 bytes, parameters included. Printed: the paper's Table 1, calculated by hand. "
-    "Closed form: its formula, with a ReLU's mask counted where the ReLU stands, as it must be kept. "
-    "Measured: parameters plus bytes held for the backward pass; lean: our modules, which at "
+    "Closed form: its formula, with a ReLU's mask counted where the ReLU stands, as it must "
+    "be kept. Measured: parameters plus bytes held for the backward pass; lean: our modules, which at "
     "fraction 1 are exact; stock: plain PyTorch, exact."
 )
 NOISE_NOTE = (
@@ -52,8 +52,8 @@ def table_1(table: Measurement) -> Grid:
     cells = table.rows
     whole = cells[cells["batch_size"] == cells["whole_batch_size"]]
     fractions = sorted({*FRACTIONS, *whole["keep"]}, reverse=True)
-    for key, group in whole.groupby(PROBLEM, sort=False):
-        model, batch = str(group["model"].iloc[0]), int(key[-1])
+    for _, group in whole.groupby(PROBLEM, sort=False):
+        model, batch = str(group["model"].iloc[0]), int(group["whole_batch_size"].iloc[0])
         several = whole.loc[whole["model"] == model, "input"].nunique() > 1
         name = f"{model}, input {group['input'].iloc[0]}" if several else model
         sources: dict[str, dict[float, float | None]] = {}

@@ -22,7 +22,7 @@ def draw_loss(setting: Setting, runs: pd.DataFrame, curves: pd.DataFrame) -> Fig
         runs: Its runs, with labels, as ``by_setting`` gives them.
         curves: Tidy curves that cover them.
     """
-    figure = Figure(figsize=(7.2, 5.2), layout="constrained")
+    figure = Figure(figsize=(6.0, 4.8), layout="constrained")
     axes = figure.subplots()
     found = run_curves(curves[curves["run"].isin(runs["run"])], "train", "log_loss")
     draw_panel(axes, group_arms(runs), found, "iterations", "log_loss")

@@ -36,6 +36,7 @@ $sections
 </body>
 </html>
 """)
+UNFOLDED_ROWS = 12
 NARROW = ("headline",)  # pictures of one panel, which read on a phone as they are
 
 
@@ -98,8 +99,12 @@ def _measured(content: Content, kind: str) -> str:
 
 
 def _grid(grid: Grid) -> str:
+    """Return a table under its title; a long one is folded."""
     note = f"<p class='note'>{escape(grid.note)}</p>" if grid.note else ""
-    return f"<h3>{escape(grid.title)}</h3>\n{html_table(grid.heads, grid.rows)}\n{note}"
+    table = f"{html_table(grid.heads, grid.rows)}\n{note}"
+    if len(grid.rows) > UNFOLDED_ROWS:
+        return f"<details><summary>{escape(grid.title)}</summary>{table}</details>"
+    return f"<h3>{escape(grid.title)}</h3>\n{table}"
 
 
 def _incomplete(content: Content) -> str:

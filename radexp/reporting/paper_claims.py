@@ -58,5 +58,5 @@ PAPER_FIGURES = {
     "reactor": "Fig. 6b",
     "memory": "Table 1",
     "depth": "Fig. 2",
-    "noise": "the appendix's figure of gradient noise",
+    "noise": "the figure of gradient noise in the appendix",
 }

@@ -39,7 +39,7 @@ class Picture:
 
     Attributes:
         kind: ``headline``, ``curves``, ``reactor``, ``memory``, ``noise`` or ``depth``.
-        title: What it shows.
+        title: Of which study.
         caption: How to read it.
         answers: The paper's figure or table that it answers to; may be empty.
         path: The file.
@@ -54,17 +54,17 @@ class Picture:
     @property
     def alt(self) -> str:
         """The text alternative."""
-        return f"{WORDS[self.kind]} of {self.title}"
+        return f"{WORDS[self.kind]}, {self.title}"
 
     @property
     def words(self) -> str:
         """The caption with its title and the paper's figure."""
-        answer = f" Answers to the paper's {self.answers}." if self.answers else ""
-        return f"{self.title}.{answer} {self.caption}"
+        answer = f" Answers to {self.answers} of the paper." if self.answers else ""
+        return f"{WORDS[self.kind]}, {self.title}.{answer} {self.caption}"
 
 
 WORDS = {
-    "headline": "Training loss",
+    "headline": "Training loss against iterations at equal memory",
     "curves": "Loss and accuracy curves",
     "reactor": "Loss curves",
     "memory": "Memory",
@@ -124,10 +124,9 @@ def _headline(
     if chosen is None:
         return []
     setting, runs = chosen
-    title = f"Training loss against iterations at equal memory; {setting.title}"
     path = target / "headline.png"
     draw_loss(setting, runs, curves).savefig(path, dpi=130)
-    return [Picture("headline", title, CAPTIONS["headline"], PAPER_FIGURES["mlp"], path)]
+    return [Picture("headline", setting.title, CAPTIONS["headline"], PAPER_FIGURES["mlp"], path)]
 
 
 def _measured(measurements: Measurements, target: Path) -> list[Picture]:
@@ -144,8 +143,7 @@ def _measured(measurements: Measurements, target: Path) -> list[Picture]:
             path = target / f"{name}.png"
             with path.open("wb") as file:
                 write(table.rows, file)
-            title = f"{WORDS[kind]}: {table.study}"
-            pictures.append(Picture(kind, title, CAPTIONS[kind], PAPER_FIGURES[kind], path))
+            pictures.append(Picture(kind, table.study, CAPTIONS[kind], PAPER_FIGURES[kind], path))
     return pictures
 
 

@@ -20,7 +20,7 @@ th, td { border-bottom: 1px solid var(--line); padding: .35rem .8rem .35rem 0; t
 th { color: var(--open); font-weight: 600; }
 .wrap td { white-space: normal; min-width: 6rem; }
 .cards { width: 100%; } .cards td { white-space: normal; } .cards td:nth-child(1) { width: 34%; }
-.cards td:nth-child(2) { white-space: nowrap; }
+.cards td:nth-child(2), .cards td:nth-child(4) { white-space: nowrap; }
 pre { background: var(--soft); padding: .8rem; white-space: pre-wrap; }
 figure { margin: 1rem 0; } img { max-width: 100%; height: auto; background: #fff; padding: .4rem;
   border-radius: .3rem; display: block; }
@@ -41,6 +41,7 @@ article { border-top: 1px solid var(--line); padding: .6rem 0; } article p { mar
     padding: .3rem .7rem; }
   .cards td { display: grid; grid-template-columns: 5.5rem 1fr; gap: .5rem; border: 0;
     padding: .2rem 0; width: auto !important; }
+  .cards td.empty { display: none; }
   .cards td:first-child { display: block; }
   .cards td:first-child::before { content: none; }
   .cards td::before { content: attr(data-label); color: var(--open); font-size: .8rem; }
