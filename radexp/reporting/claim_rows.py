@@ -15,7 +15,7 @@ from radexp.reporting.paper_claims import PAPER_CLAIMS
 
 CLAIM_COLUMNS = (
     *("setting", "claim", "title", "verdict", "favoured", "other", "view", "decides"),
-    *("mean", "low", "high", "n", "sentence", "scale"),
+    *("mean", "low", "high", "n", "sentence"),
 )
 NOT_JUDGED = "not judged"
 NO_RECORDS = "no records"
@@ -113,16 +113,18 @@ def claim_table(judged: Judged) -> pd.DataFrame:
     """Return claims.csv: one row for each claim, comparison and view, columns CLAIM_COLUMNS."""
     rows: list[tuple[object, ...]] = []
     for found in judged.judgements:
-        verdict, tail = found.verdict, (found.verdict.sentence, found.scale)
+        verdict = found.verdict
         head = (verdict.setting, verdict.claim, verdict.title, verdict.verdict)
         own = verdict.interval
         if not verdict.comparisons:
             numbers = (own.mean, own.low, own.high, verdict.n)
-            rows.append((*head, "", "", verdict.statistic, "yes", *numbers, *tail))
+            rows.append((*head, "", "", verdict.statistic, "yes", *numbers, verdict.sentence))
         for pair in verdict.comparisons:
             views = {verdict.statistic: pair.deciding, **pair.secondary}
             for name, value in views.items():
                 decides = "yes" if name == verdict.statistic else "no"
                 numbers = (value.mean, value.low, value.high, value.n)
-                rows.append((*head, pair.favoured, pair.other, name, decides, *numbers, *tail))
+                rows.append(
+                    (*head, pair.favoured, pair.other, name, decides, *numbers, verdict.sentence)
+                )
     return pd.DataFrame(rows, columns=list(CLAIM_COLUMNS))

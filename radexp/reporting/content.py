@@ -23,8 +23,8 @@ INTRODUCTION = (
     "radexp reproduces Randomized Automatic Differentiation (RAD; Oktay, McGreivy, Aduol, Beatson "
     "and Adams, ICLR 2021, arXiv 2007.10412). RAD keeps a random part of what a gradient needs "
     "from the forward pass, rescaled so that the gradient stays right on average: less memory, "
-    "more noise. The paper calculated the memory by hand; here it is measured, and each of the paper's "
-    "claims is judged by a rule that was fixed before the runs."
+    "more noise. The paper calculated the memory by hand; here it is measured, and each of the "
+    "paper's claims is judged by a rule that was fixed before the runs."
 )
 
 

@@ -17,8 +17,8 @@ from radexp.reporting.memory_table import MB, PROBLEM, arm_name
 TABLE_1_NOTE = (
     "MB = 10^6 bytes, parameters included. Printed: the paper's Table 1, calculated by hand. "
     "Closed form: its formula, with a ReLU's mask counted where the ReLU stands, as it must "
-    "be kept. Measured: parameters plus bytes held for the backward pass; lean: our modules, which at "
-    "fraction 1 are exact; stock: plain PyTorch, exact."
+    "be kept. Measured: parameters plus bytes held for the backward pass; lean: our modules, "
+    "which at fraction 1 are exact; stock: plain PyTorch, exact."
 )
 NOISE_NOTE = (
     "Mean squared error of rad's gradient over that of the small batch of the same bytes, with the "

@@ -13,6 +13,7 @@ from radexp.reporting.content import INTRODUCTION, TITLE, Content
 from radexp.reporting.figures import as_data_uri
 from radexp.reporting.grids import Grid
 from radexp.reporting.pictures import Picture
+from radexp.reporting.prose import prose_html
 from radexp.reporting.reading import one_line
 from radexp.reporting.style import STYLE
 from radexp.reporting.table import as_html, html_table
@@ -120,7 +121,7 @@ def _deviations(content: Content) -> str:
         parts.append(f"<h3>{escape(heading)}</h3>" if heading else "")
         items = "".join(f"<li>{escape(fact)}</li>" for fact in facts)
         parts.append(f"<ul>{items}</ul>" if items else "")
-        parts.append(f"<pre>{escape(text)}</pre>" if text else "")
+        parts.append(prose_html(text))
     return "\n".join(part for part in parts if part)
 
 

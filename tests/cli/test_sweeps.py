@@ -114,6 +114,7 @@ def test_a_report_writes_its_files(radexp, cwd, tiny):
     names = {path.name for path in (cwd / "here").iterdir()}
     assert names == {
         *("index.html", "curves.png", "curves.pdf", "table.csv", "points.csv", "claims.csv"),
+        "report.md",
     }
 
 

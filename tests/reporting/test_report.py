@@ -29,8 +29,10 @@ def test_every_file_is_written(study, tmp_path):
         "claims.csv",
         "curves.pdf",
         "curves.png",
+        "headline.png",
         "index.html",
         "points.csv",
+        "report.md",
         "table.csv",
     ]
     assert {path.name for path in report.figures} == {"curves.png", "curves.pdf"}
