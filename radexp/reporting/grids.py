@@ -9,7 +9,7 @@ import pandas as pd
 
 from radexp.analysis.depth_claims import CLAIMS, trends
 from radexp.analysis.noise_summary import against_small_batch
-from radexp.analysis.table1 import FRACTIONS, closed_form_bytes, paper_bytes
+from radexp.analysis.table1 import FRACTIONS, PAPER_MB, closed_form_bytes, paper_bytes
 from radexp.errors import UsageError
 from radexp.reporting.measurements import Measurement
 from radexp.reporting.memory_table import MB, PROBLEM, arm_name
@@ -57,7 +57,7 @@ def table_1(table: Measurement) -> Grid:
         several = whole.loc[whole["model"] == model, "input"].nunique() > 1
         name = f"{model}, input {group['input'].iloc[0]}" if several else model
         sources: dict[str, dict[float, float | None]] = {}
-        if group["paper_bytes"].notna().any():
+        if model in PAPER_MB and group["paper_bytes"].notna().any():
             sources["printed"] = {f: paper_bytes(model, f) for f in fractions}
             sources["closed form, full masks"] = {
                 f: closed_form_bytes(model, f, batch, full_masks=True) for f in fractions

@@ -40,6 +40,7 @@ class Kind(NamedTuple):
         unknown: Columns of numbers whose cells may be empty or not finite.
         key: The columns that no two rows may share.
         absent: Columns at the end that may be missing altogether.
+        words: All that a column of texts may say, where that is fixed.
     """
 
     columns: tuple[str, ...]
@@ -48,6 +49,7 @@ class Kind(NamedTuple):
     unknown: tuple[str, ...]
     key: tuple[str, ...]
     absent: tuple[str, ...] = ()
+    words: tuple[tuple[str, tuple[str, ...]], ...] = ()
 
 
 _MEMORY_SIZES = (
@@ -66,6 +68,7 @@ KINDS = {
         unknown=PAPER,
         key=("model", "sizes", "input", "estimator", "keep", "batch_size", "lean", "device"),
         absent=PAPER,
+        words=(("lean", ("True", "False")),),
     ),
     "noise": Kind(
         columns=(
@@ -86,6 +89,10 @@ KINDS = {
         integers=("width", "kept", "depth", "seed", "draws"),
         unknown=(),
         key=("study", "arm", "sketch", "width", "kept", "depth", "seed"),
+        words=(
+            ("arm", ("independent", "interleaved", "inputs", "everywhere")),
+            ("sketch", ("edges", "rad", "rad_shared", "rad_project")),
+        ),
     ),
     "bias": Kind(
         columns=(
@@ -202,10 +209,11 @@ def read_measured(path: Path, kind: str) -> pd.DataFrame:
 
 def _column(cells: pd.Series[str], name: str, form: Kind, path: Path) -> Any:
     """Convert one column."""
-    if name == "lean":
-        wrong = [cell for cell in cells if cell not in ("True", "False")]
+    if name in (words := dict(form.words)):
+        wrong = [cell for cell in cells if cell not in words[name]]
         if wrong:
-            raise damaged(path, f"lean={one_line(wrong[0])[:80]}", "True or False")
+            raise damaged(path, f"{name}={one_line(wrong[0])[:80]}", ", ".join(words[name]))
+    if name == "lean":
         return np.array(cells == "True")
     if name in form.texts:
         return [one_line(cell) for cell in cells]

@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from radexp.analysis.noise_summary import WHOLE
-from radexp.reporting.arms import ARM_STYLES, OTHER_STYLES
+from radexp.reporting.arms import ARM_STYLES, OTHER_STYLES, plain
 from radexp.reporting.figures import log_ticks
 from radexp.reporting.table import align
 
@@ -89,7 +89,7 @@ def write_figure(table: pd.DataFrame, file: IO[bytes]) -> None:
     panels = figure.subplots(down, across, squeeze=False)
     for panel, ((model, data, iteration), rows) in zip(panels.flat, points, strict=False):
         _draw(panel, rows)
-        panel.set_title(f"{model} on {data}, {iteration} iterations", fontsize=10)
+        panel.set_title(plain(f"{model} on {data}, {iteration} iterations"), fontsize=10)
     for panel in panels.flat[len(points) :]:
         panel.set_visible(False)
     panels.flat[0].legend(fontsize=8)
@@ -103,7 +103,7 @@ def _draw(panel: Axes, rows: pd.DataFrame) -> None:
         arms = arms.sort_values("bytes")
         errors = arms[["low", "high"]].sub(arms["variance"], axis=0).abs().to_numpy().T
         x, y = arms["bytes"].to_numpy() / MB, arms["variance"].to_numpy()
-        style: dict[str, Any] = {"color": color, "linestyle": line, "label": str(estimator)}
+        style: dict[str, Any] = {"color": color, "linestyle": line, "label": plain(str(estimator))}
         panel.errorbar(x, y, errors, marker="o", ms=4, lw=1.4, **style)
     panel.set_yscale("log")
     values = rows[["variance", "low", "high"]].to_numpy()

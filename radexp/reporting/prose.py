@@ -8,7 +8,7 @@ from itertools import groupby
 
 
 def prose_html(text: str) -> str:
-    """Return text as HTML, everything escaped first.
+    r"""Return text as HTML, everything escaped first.
 
     A line that starts with ``- `` or ``* `` begins an item of a list, an empty line ends a
     paragraph, all other lines continue what stands above them.
@@ -17,7 +17,7 @@ def prose_html(text: str) -> str:
         text: Markdown or plain text.
 
     Example:
-        >>> prose_html("- a < b,\\n  **so**\\n- `c`")
+        >>> prose_html("- a < b,\n  **so**\n- `c`")
         '<ul><li>a &lt; b, <b>so</b></li><li><code>c</code></li></ul>'
     """
     blocks: list[tuple[str, list[str]]] = []

@@ -80,10 +80,11 @@ def test_columns_that_the_paper_fills_may_be_absent(make_job, measured_text, tmp
 
 BAD = [
     ("memory", "cell,model", "cell,madel", "columns cell,madel"),
-    ("memory", "False", "maybe", "lean=maybe; allowed is True or False"),
+    ("memory", "False", "maybe", "lean=maybe; allowed is True, False"),
     ("memory", ",1000,", ",-7,", "=-7; allowed is a whole number, 0 or more"),
     ("noise", ",0.5,", ",much,", "reference=much; allowed is a number"),
     ("noise", ",0.5,", ",inf,", "reference that is missing or not finite; allowed is a number in"),
+    ("depth", "edges", "hedges", "sketch=hedges; allowed is edges, rad, rad_shared, rad_project"),
     ("depth", ",7.0", ",", "variance that is missing or not finite"),
     ("bias", "400", "", "draws=; allowed is a whole number"),
     ("bias", "1.03", "1.0", "a row that is there twice; allowed is one row for each"),
