@@ -86,11 +86,12 @@ def _verdict(found: Judgement, number: int) -> str:
         views = {verdict.statistic + " (decides)": comparison.deciding, **comparison.secondary}
         rows += [(pair, name, str(value), str(value.n)) for name, value in views.items()]
     heads = ("difference", "view", "mean [95% interval]", "n")
+    numbers = f"<div class='wrap'>{html_table(heads, rows)}</div>" if rows else ""
     return (
         f"<div class='verdict-of' id='{anchor(verdict.claim, number)}'>\n"
         f"<h4>{badge(verdict.verdict)} {escape(verdict.setting)}</h4>\n"
         f"<p>{escape(verdict.claim)}: {escape(verdict.title)}.</p>\n"
-        f"{_sentence(verdict.sentence)}\n{html_table(heads, rows) if rows else ''}</div>"
+        f"{_sentence(verdict.sentence)}\n{numbers}</div>"
     )
 
 
