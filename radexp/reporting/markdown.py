@@ -74,7 +74,7 @@ def _link(place: Path | None, home: Path) -> str:
 
 def _path(target: Path, home: Path) -> str:
     """Return a relative path that may stand between angle brackets."""
-    path = Path(os.path.relpath(target, home)).as_posix()
+    path = Path(os.path.relpath(target.resolve(), home.resolve())).as_posix()
     return path.replace("<", "%3C").replace(">", "%3E").replace("\n", "%0A")
 
 
