@@ -85,9 +85,9 @@ def _unjudged(claim: str, why: str) -> ClaimRow:
 
 
 def _numbers(verdict: Verdict) -> str:
-    """Return the deciding statistic; a verdict without any has its reason in its sentence."""
+    """Return the deciding statistic; without any, the first part of the sentence says why."""
     if math.isnan(verdict.interval.mean):
-        return verdict.sentence
+        return verdict.sentence.partition("; ")[0]
     return f"{verdict.statistic}: {verdict.interval}"
 
 
