@@ -35,7 +35,7 @@ article { border-top: 1px solid var(--line); padding: .6rem 0; } article p { mar
 .verdict-of:target, article:target { background: var(--soft); }
 @media (max-width: 44rem) {
   table { font-size: .8rem; } th, td { padding-right: .6rem; }
-  .wrap td { min-width: 4.5rem; } .wrap td:last-child { min-width: 0; }
+  .wrap td { min-width: 5.6rem; } .wrap td:last-child { min-width: 0; }
   .wide img { max-width: none; width: 46rem; }
   .cards thead { position: absolute; left: -999rem; }
   .cards, .cards tbody, .cards tr { display: block; }
