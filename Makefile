@@ -6,7 +6,7 @@ STAMP := $(VENV)/.installed
 PRESET ?= quick
 WORDS ?=
 
-.PHONY: help setup reproduce test lint bench bench-sparse evidence memory-table scaling reactor reactor-gradients variance-depth clean
+.PHONY: help setup reproduce test lint bench bench-sparse evidence memory-table scaling reactor reactor-gradients variance-depth results-report clean
 
 help:
 	@echo "make setup                     create $(VENV) with radexp, editable, and its locked dependencies"
@@ -20,6 +20,7 @@ help:
 	@echo "make reactor                   train the reactor at the paper's scale, write results/reactor (35 to 60 minutes)"
 	@echo "make reactor-gradients         write results/reactor/gradients.csv and .png (5 minutes)"
 	@echo "make variance-depth            write results/variance_depth: variance against depth (20 minutes)"
+	@echo "make results-report            write results/report and results/README.md from results/ alone"
 
 setup: $(STAMP)
 
@@ -71,6 +72,9 @@ reactor-gradients: setup
 
 variance-depth: setup
 	$(BIN)/python scripts/variance_depth.py results/variance_depth
+
+results-report: setup
+	$(BIN)/python scripts/report_results.py results
 
 clean:
 	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -1,29 +1,46 @@
-"""Turn run folders into committed evidence: runs.csv, curves.csv, environment.json and a report."""
+"""Turn folders of runs or of measured jobs into committed evidence.
+
+Of runs: runs.csv, curves.csv, environment.json and a report drawn from these alone. Of measured
+jobs: a table of each kind and environment.json.
+"""
 
 from __future__ import annotations
 
 import argparse
 from pathlib import Path
 
-from radexp.reporting.records import load_records, write_evidence
+from radexp.reporting.deviations import COMMAND
+from radexp.reporting.finding import find
+from radexp.reporting.measured_evidence import write_measured
+from radexp.reporting.measurements import read_measurements
+from radexp.reporting.records import read_records, write_evidence
 from radexp.reporting.report import write_report
 
 
 def main() -> None:
     """Write the evidence, then draw figures and verdicts from that evidence alone."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("runs", type=Path, help="a folder above run folders")
+    parser.add_argument("runs", type=Path, help="a folder above runs, or above measured jobs")
     parser.add_argument(
         "evidence", type=Path, help="the folder to write, such as results/mnist_mlp"
     )
-    parser.add_argument("--command", default="", help="the command that made the runs")
+    parser.add_argument("--command", default="", help="the command that made the records")
     arguments = parser.parse_args()
-    write_evidence(load_records(arguments.runs), arguments.evidence)
-    report = write_report(
-        arguments.evidence, arguments.evidence / "report", command=arguments.command
-    )
-    (report.page.parent / "points.csv").unlink()  # the evidence's curves.csv has the same points
-    print(report.table)
+    evidence: Path = arguments.evidence
+    found = find(arguments.runs)
+    if found.runs and (found.jobs or found.evidence):
+        parser.error(f"{arguments.runs}: runs and measurements; collect one study at a time")
+    if not found.runs:
+        write_measured(read_measurements(found), evidence)
+    else:
+        write_evidence(read_records(found), evidence)
+    if arguments.command:
+        (evidence / COMMAND).write_text(arguments.command + "\n", encoding="utf-8")
+    if found.runs:
+        report = write_report(evidence, evidence / "report", command=arguments.command)
+        for name in ("points.csv", "report.md"):  # the evidence's own files say the same
+            (report.page.parent / name).unlink()
+        print(report.table)
 
 
 if __name__ == "__main__":

@@ -30,7 +30,7 @@ from radexp.reactor import (
     initial_control,
     least_checkpoints,
 )
-from radexp.reporting.figures import ARM_STYLES, OTHER_STYLES
+from radexp.reporting.arms import ARM_STYLES, OTHER_STYLES
 from radexp.sketches import Exact, Projection, Sampling
 
 KEEPS = (0.1, 0.03, 0.01, 0.005, 0.002, 0.001)

@@ -51,10 +51,10 @@ def main() -> None:
         torch.set_num_threads(1)
         environment = describe_environment(torch.device("cpu"))
         rows = pd.DataFrame(tqdm(measure(), desc="measuring", unit="row", disable=None))
-        rows.to_csv(folder / "rows.csv", index=False, float_format="%.6g")
+        rows.to_csv(folder / "depth.csv", index=False, float_format="%.6g")
         text = json.dumps(environment, indent=2) + "\n"
         (folder / "environment.json").write_text(text, encoding="utf-8")
-    rows = pd.read_csv(folder / "rows.csv")
+    rows = pd.read_csv(folder / "depth.csv")
     lines = [
         {
             **{"study": study, "arm": line.arm, "sketch": line.sketch, "fraction": line.fraction},

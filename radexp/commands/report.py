@@ -1,4 +1,4 @@
-"""``radexp report``: curves, table, claims and one page, from run records."""
+"""``radexp report``: curves, tables, claims and one page, from records."""
 
 from __future__ import annotations
 
@@ -10,13 +10,15 @@ from radexp.commands.words import read_words, wants_help
 from radexp.reporting.report import Report, write_report
 
 HELP = """\
-radexp report: draw curves, a table, claims and one self-contained page from run records.
+radexp report: one self-contained page from records: claims, tables, figures, deviations.
 
   radexp report runs=outputs/mnist_mlp-quick
   radexp report runs=[outputs/a,outputs/b] output=comparison
+  radexp report runs=results output=again        # the committed evidence
 
 Keys:
-  runs     a run folder, a folder above run folders, an evidence folder, or a list of these
+  runs     a folder of a run or of a measured job, a folder above these, an evidence folder
+           (runs.csv and curves.csv, or memory.csv, noise.csv, depth.csv, bias.csv), or a list
            (default outputs)
   output   folder that the report is written to (default outputs/report)"""
 
@@ -46,10 +48,11 @@ def report(words: Sequence[str]) -> int:
 
 
 def print_report(report: Report) -> None:
-    """Print a report's table, verdicts and place."""
-    print(f"\n{report.table}\n")
+    """Print a report's table, its verdicts one line each, and its place."""
+    if report.table:
+        print(f"\n{report.table}\n")
     for verdict in report.verdicts:
-        print(f"{verdict.claim} {verdict.verdict}: {verdict.title}.\n   {verdict.sentence}")
+        print(f"{verdict.claim} {verdict.verdict} ({verdict.setting})")
     for problem in report.problems:
         print(f"not judged: {problem}")
     print(f"\nreport: {report.page}")

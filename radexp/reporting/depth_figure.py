@@ -59,7 +59,7 @@ def write_depth_figure(rows: pd.DataFrame, file: IO[bytes]) -> None:
 def _draw_panel(axes: Axes, rows: pd.DataFrame, arm: str) -> None:
     axes.set_yscale("log")
     fractions = sorted({k / w for k, w in zip(rows["kept"], rows["width"], strict=True)})
-    colours = dict(zip(fractions, COLOURS, strict=False))
+    colours = dict(zip(fractions, COLOURS * len(fractions), strict=False))
     handles = [
         Line2D([], [], color=colour, label=f"keep {fraction:.2g}")
         for fraction, colour in colours.items()

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import base64
 import math
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -16,21 +15,9 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter
 
 from radexp.analysis.curves import Axis, Curve, Quantity, run_curves, seed_band
-from radexp.analysis.settings import Setting
-from radexp.reporting.table import memory_bytes
+from radexp.analysis.settings import NO_DATA, Setting
+from radexp.reporting.arms import ArmRuns, group_arms, plain
 
-# Okabe and Ito's colours, told apart by colour-blind readers; line styles say it once more.
-ARM_STYLES: dict[str, tuple[str, str]] = {
-    "exact": ("#000000", "-"),
-    "small_batch": ("#E69F00", "--"),
-    "rad": ("#0072B2", "-"),
-    "rad_shared": ("#D55E00", "-."),
-    "rad_project": ("#009E73", ":"),
-}
-OTHER_COLOURS = ("#CC79A7", "#56B4E9", "#7F7F7F", "#8C510A", "#332288")
-LINES = ("-", "--", "-.", ":")
-# Twenty that differ: four lines against five colours meet again only after all of them.
-OTHER_STYLES = tuple((OTHER_COLOURS[i % 5], LINES[i % 4]) for i in range(20))
 AXIS_LABELS: dict[Axis, str] = {
     "iterations": "iterations",
     "examples": "examples seen",
@@ -58,17 +45,6 @@ PANELS = (
 )
 
 
-@dataclass(frozen=True)
-class ArmRuns:
-    """The runs behind one line: those completed and the others, with its legend and style."""
-
-    completed: list[str]
-    others: list[str]
-    legend: str
-    colour: str
-    line: str
-
-
 def draw(setting: Setting, runs: pd.DataFrame, curves: pd.DataFrame) -> Figure:
     """Draw training loss, test loss and test accuracy of one setting, where they exist.
 
@@ -80,27 +56,33 @@ def draw(setting: Setting, runs: pd.DataFrame, curves: pd.DataFrame) -> Figure:
     Returns:
         Panels of each quantity against iterations, examples seen and training seconds.
     """
-    arms = _arms(runs)
+    arms = group_arms(runs)
     own = curves[curves["run"].isin(runs["run"])]
     rows = [(panel, run_curves(own, panel.split, panel.quantity)) for panel in PANELS]
     rows = [(panel, found) for panel, found in rows if found]
-    figure = Figure(figsize=(12, 1.6 + 2.7 * max(1, len(rows))), layout="constrained")
+    figure = Figure(
+        figsize=(12, 1.6 + (2.7 * len(rows) if len(rows) > 1 else 4.0)), layout="constrained"
+    )
     if not rows:
         axes = figure.subplots()
         axes.text(0.5, 0.5, "no evaluations yet", ha="center", va="center")
         axes.set_axis_off()
         return figure
-    grid = figure.subplots(len(rows), 3, sharex="col", sharey="row", squeeze=False)
+    # A control learns from no data: an iteration is an example.
+    shown = {
+        a: text for a, text in AXIS_LABELS.items() if a != "examples" or setting.data != NO_DATA
+    }
+    grid = figure.subplots(len(rows), len(shown), sharex="col", sharey="row", squeeze=False)
     for panels, (panel, found) in zip(grid, rows, strict=True):
-        for axes, axis in zip(panels, AXIS_LABELS, strict=True):
-            _draw_panel(axes, arms, found, axis, panel.quantity)
+        for axes, axis in zip(panels, shown, strict=True):
+            draw_panel(axes, arms, found, axis, panel.quantity)
         panels[0].set_ylabel(panel.label)
-        _scale(panels[0], found, runs, panel.quantity)
-    for axes, label in zip(grid[-1], AXIS_LABELS.values(), strict=True):
+        fit_scale(panels[0], found, runs, panel.quantity)
+    for axes, label in zip(grid[-1], shown.values(), strict=True):
         axes.set_xlabel(label)
-        axes.xaxis.set_major_formatter(FuncFormatter(_short))
+        axes.xaxis.set_major_formatter(FuncFormatter(short))
     figure.align_ylabels(grid[:, 0])
-    _legend(figure, grid[0][0], _plain(setting.title[:110]))
+    _legend(figure, grid[0][0], plain(setting.title[:110]))
     return figure
 
 
@@ -119,42 +101,7 @@ def as_data_uri(png: Path) -> str:
     return "data:image/png;base64," + base64.b64encode(png.read_bytes()).decode("ascii")
 
 
-def _arms(runs: pd.DataFrame) -> list[ArmRuns]:
-    """Group runs by label; a label that is a known arm's name has that arm's fixed style."""
-    spare = iter(OTHER_STYLES * (1 + runs["label"].nunique()))
-    arms = []
-    for label in _ordered(runs["label"].unique()):
-        group = runs[runs["label"] == label]
-        done = group["status"] == "completed"
-        colour, line = ARM_STYLES.get(label) or next(spare)
-        arms.append(
-            ArmRuns(
-                completed=list(group.loc[done, "run"]),
-                others=list(group.loc[~done, "run"]),
-                legend=_legend_text(label, group, int(done.sum())),
-                colour=colour,
-                line=line,
-            )
-        )
-    return arms
-
-
-def _ordered(labels: Iterable[str]) -> list[str]:
-    """Put known arms first, in their fixed order."""
-    known = list(ARM_STYLES)
-    return sorted(labels, key=lambda v: (known.index(v) if v in known else len(known), v))
-
-
-def _legend_text(label: str, group: pd.DataFrame, completed: int) -> str:
-    """Name an arm with its bytes and its number of runs."""
-    size = memory_bytes(group)
-    parts = [label, f"{size / 1e6:.3g} MB" if np.isfinite(size) else "", f"n={completed}"]
-    counts = group.loc[group["status"] != "completed", "status"].value_counts()
-    parts += [f"{count} {str(status).replace('_', ' ')}" for status, count in counts.items()]
-    return _plain(", ".join(part[:80] for part in parts if part))
-
-
-def _draw_panel(
+def draw_panel(
     axes: Axes, arms: Sequence[ArmRuns], found: dict[str, Curve], axis: Axis, quantity: Quantity
 ) -> None:
     """Draw every arm in one panel."""
@@ -180,7 +127,7 @@ def _draw_panel(
     axes.margins(x=0.02)
 
 
-def _scale(axes: Axes, found: dict[str, Curve], runs: pd.DataFrame, quantity: Quantity) -> None:
+def fit_scale(axes: Axes, found: dict[str, Curve], runs: pd.DataFrame, quantity: Quantity) -> None:
     """Fit the shared vertical axis to the completed runs, so that none diverged squashes them."""
     done = runs.loc[runs["status"] == "completed", "run"]
     chosen = [found[run] for run in done if run in found] or list(found.values())
@@ -192,10 +139,10 @@ def _scale(axes: Axes, found: dict[str, Curve], runs: pd.DataFrame, quantity: Qu
     margin = max(0.05 * (high - low), 0.05)
     axes.set_yscale("log")
     axes.set_ylim(np.exp(low - margin), np.exp(min(high + margin, 700.0)))
-    _log_ticks(axes, (high - low) / np.log(10))
+    log_ticks(axes, (high - low) / np.log(10))
 
 
-def _log_ticks(axes: Axes, decades: float) -> None:
+def log_ticks(axes: Axes, decades: float) -> None:
     """Label enough ticks whatever the range: a fraction of a decade or many."""
     if decades < 0.35:
         axes.yaxis.set_major_locator(MaxNLocator(5))
@@ -207,7 +154,7 @@ def _log_ticks(axes: Axes, decades: float) -> None:
     axes.yaxis.set_minor_formatter(NullFormatter())
 
 
-def _short(value: float, _position: int | None) -> str:
+def short(value: float, _position: int | None) -> str:
     """Write 20000 as 20k and 3000000 as 3M."""
     for size, unit in ((1e6, "M"), (1e3, "k")):
         if abs(value) >= size:
@@ -229,8 +176,3 @@ def _legend(figure: Figure, axes: Axes, title: str) -> None:
         handlelength=3,
     )
     figure.supxlabel(CAPTION, fontsize=8, color="#444444")
-
-
-def _plain(text: str) -> str:
-    """Keep matplotlib from reading a name as mathematics."""
-    return text.replace("$", r"\$")

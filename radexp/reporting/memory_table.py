@@ -8,6 +8,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from radexp.reporting.arms import plain
 from radexp.reporting.table import align
 
 MB = 1e6
@@ -104,7 +105,7 @@ def _draw_totals(axes: Axes, rows: pd.DataFrame, model: str) -> None:
     ):
         if column in rows:
             axes.plot(places, rows[column] / MB, mark, color="#D55E00", ms=11, mew=2, label=label)
-    axes.set_title(f"{model}: parameters + held for the backward pass")
+    axes.set_title(plain(f"{model}: parameters + held for the backward pass"))
     _finish(axes, rows)
 
 
@@ -114,12 +115,12 @@ def _draw_peaks(axes: Axes, rows: pd.DataFrame, model: str) -> None:
         sizes = rows[f"peak_{part}_bytes"] / MB
         axes.bar(range(len(rows)), sizes, bottom=bottom, color=color, width=0.6, label=part)
         bottom += sizes
-    axes.set_title(f"{model}: the whole step's peak, by part")
+    axes.set_title(plain(f"{model}: the whole step's peak, by part"))
     _finish(axes, rows)
 
 
 def _finish(axes: Axes, rows: pd.DataFrame) -> None:
-    names = [f"{arm_name(row)}\n{row['keep']:.3g}" for row in rows.to_dict("records")]
+    names = [plain(f"{arm_name(row)}\n{row['keep']:.3g}") for row in rows.to_dict("records")]
     axes.set_xticks(range(len(rows)), names, fontsize=7)
     axes.set_ylabel("MB = 10^6 bytes")
     axes.spines[["top", "right"]].set_visible(False)

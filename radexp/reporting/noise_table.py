@@ -6,12 +6,15 @@ import textwrap
 from collections.abc import Hashable
 from typing import IO, Any
 
+import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from radexp.analysis.noise_summary import WHOLE
 from radexp.analysis.settings import NO_DATA
+from radexp.reporting.arms import ARM_STYLES, OTHER_STYLES, plain
+from radexp.reporting.figures import log_ticks
 from radexp.reporting.table import TEXT_COLUMNS, align
 
 MB = 1e6
@@ -24,7 +27,6 @@ NOTE = (
     "bootstrap interval over repetitions;{parts} z: two tests of bias, near 0 without any (beyond "
     "4 is a warning). MB = 10^6 bytes, parameters and what is held for the backward pass."
 )
-COLORS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#7F7F7F")
 
 
 def as_text(table: pd.DataFrame, by_layer: bool) -> str:
@@ -92,7 +94,7 @@ def write_figure(table: pd.DataFrame, file: IO[bytes]) -> None:
     panels = figure.subplots(down, across, squeeze=False)
     for panel, ((model, data, iteration), rows) in zip(panels.flat, points, strict=False):
         _draw(panel, rows)
-        panel.set_title(f"{_network(model, data)}, {iteration} iterations", fontsize=10)
+        panel.set_title(plain(f"{_network(model, data)}, {iteration} iterations"), fontsize=10)
     for panel in panels.flat[len(points) :]:
         panel.set_visible(False)
     panels.flat[0].legend(fontsize=8)
@@ -100,15 +102,19 @@ def write_figure(table: pd.DataFrame, file: IO[bytes]) -> None:
 
 
 def _draw(panel: Axes, rows: pd.DataFrame) -> None:
-    for color, (estimator, arms) in zip(
-        COLORS * 9, rows.groupby("estimator", sort=False), strict=False
-    ):
+    spare = iter(OTHER_STYLES * (1 + rows["estimator"].nunique()))
+    for estimator, arms in rows.groupby("estimator", sort=False):
+        color, line = ARM_STYLES.get(str(estimator)) or next(spare)
         arms = arms.sort_values("bytes")
         errors = arms[["low", "high"]].sub(arms["variance"], axis=0).abs().to_numpy().T
         x, y = arms["bytes"].to_numpy() / MB, arms["variance"].to_numpy()
-        label = str(estimator)
-        panel.errorbar(x, y, errors, fmt="o-", ms=4, lw=1.2, color=color, label=label)
+        style: dict[str, Any] = {"color": color, "linestyle": line, "label": plain(str(estimator))}
+        panel.errorbar(x, y, errors, marker="o", ms=4, lw=1.4, **style)
     panel.set_yscale("log")
+    values = rows[["variance", "low", "high"]].to_numpy()
+    values = values[np.isfinite(values) & (values > 0)]
+    if len(values):
+        log_ticks(panel, float(np.log10(values.max() / values.min())))
     panel.set_xlabel("parameters + held for the backward pass, MB", fontsize=8)
     panel.set_ylabel("variance / |gradient|$^2$", fontsize=8)
     panel.spines[["top", "right"]].set_visible(False)

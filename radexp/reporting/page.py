@@ -4,39 +4,19 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
 from html import escape
 from string import Template
 from typing import Any
 
-import pandas as pd
-
-from radexp.analysis.claims import RULE, Verdict
-from radexp.reporting.figures import CAPTION
+from radexp.reporting.claim_html import claim_details, claims_overview
+from radexp.reporting.content import INTRODUCTION, TITLE, Content
+from radexp.reporting.figures import as_data_uri
+from radexp.reporting.grids import Grid
+from radexp.reporting.pictures import Picture
+from radexp.reporting.prose import prose_html
 from radexp.reporting.reading import one_line
+from radexp.reporting.style import STYLE
 from radexp.reporting.table import as_html, html_table
-
-STYLE = """
-:root { color-scheme: light dark; --ink: #1a1a1a; --paper: #fff; --line: #ccc; --soft: #f4f4f4;
-  --good: #00674a; --bad: #a33b00; --open: #555; }
-@media (prefers-color-scheme: dark) { :root { --ink: #e8e8e8; --paper: #16181b; --line: #444;
-  --soft: #22262a; --good: #5fd3ae; --bad: #ff9b66; --open: #b5b5b5; } }
-body { margin: 0 auto; max-width: 72rem; padding: 1rem; background: var(--paper);
-  color: var(--ink); font: 16px/1.5 system-ui, sans-serif; overflow-wrap: anywhere; }
-h1 { font-size: 1.6rem; } h2 { font-size: 1.25rem; margin-top: 2rem; } h3 { font-size: 1rem; }
-.scroll { overflow-x: auto; }
-table { border-collapse: collapse; font-size: .9rem; font-variant-numeric: tabular-nums; }
-th, td { border-bottom: 1px solid var(--line); padding: .35rem .8rem .35rem 0; text-align: left;
-  white-space: nowrap; vertical-align: top; }
-.wrap td { white-space: normal; min-width: 6rem; }
-pre { background: var(--soft); padding: .8rem; white-space: pre-wrap; }
-figure { margin: 1rem 0; } img { max-width: 100%; height: auto; background: #fff; padding: .4rem;
-  box-sizing: border-box; border-radius: .3rem; }
-.note, figcaption { font-size: .85rem; color: var(--open); }
-.verdict { font-weight: 600; } .reproduced { color: var(--good); }
-.not { color: var(--bad); } .inconclusive { color: var(--open); }
-article { border-top: 1px solid var(--line); padding: .6rem 0; } article p { margin: .3rem 0; }
-"""
 
 PAGE = Template("""<!DOCTYPE html>
 <html lang="en">
@@ -49,49 +29,34 @@ PAGE = Template("""<!DOCTYPE html>
 <style>$style</style>
 </head>
 <body>
+<header>
 <h1>$title</h1>
+$head
+</header>
 $sections
 </body>
 </html>
 """)
-
-
-@dataclass(frozen=True)
-class Content:
-    """What a page shows.
-
-    Attributes:
-        title: Its heading.
-        verdicts: Verdicts on claims.
-        problems: Claims that could not be judged, and why.
-        table: The final table.
-        images: Title and data URI of each figure.
-        runs: The run table, for the runs that did not complete.
-        command: The command or commands that made the records; may be empty.
-        deviations: Where the protocol differs from the published one; may be empty.
-        environments: Where the runs ran.
-    """
-
-    title: str
-    verdicts: Sequence[Verdict]
-    problems: Sequence[str]
-    table: pd.DataFrame
-    images: Sequence[tuple[str, str]]
-    runs: pd.DataFrame
-    command: str
-    deviations: str
-    environments: Sequence[dict[str, Any]]
+UNFOLDED_ROWS = 12
+NARROW = ("headline",)  # pictures of one panel, which read on a phone as they are
 
 
 def render(content: Content) -> str:
     """Return the page's HTML."""
+    first = content.pictures[0] if content.pictures else None
     sections = {
-        "Claims": _claims(content.verdicts, content.problems),
-        "Final table": as_html(content.table),
-        "Curves": _figures(content.images),
-        "Runs that did not complete": _incomplete(content.runs),
-        "Deviations from the published protocol": _preformatted(content.deviations),
-        "Command": _preformatted(content.command),
+        "Claims": claims_overview(content.judged),
+        "Verdicts in detail": claim_details(content.judged),
+        "Table 1, side by side": _measured(content, "memory"),
+        "Training curves": _pictures(content, "curves"),
+        "Reactor": _pictures(content, "reactor"),
+        "Variance against depth": _measured(content, "depth"),
+        "Gradient noise": _measured(content, "noise"),
+        "Unbiasedness": _measured(content, "bias"),
+        "Final table": as_html(content.table) if len(content.table) else "",
+        "Runs and jobs that did not complete": _incomplete(content),
+        "Deviations from the published protocol": _deviations(content),
+        "Commands": "\n".join(_command(*entry) for entry in content.commands),
         "Environment": "\n".join(_environment(item) for item in content.environments),
     }
     body = "\n".join(
@@ -99,65 +64,80 @@ def render(content: Content) -> str:
         for heading, text in sections.items()
         if text
     )
-    return PAGE.substitute(title=escape(content.title), style=STYLE, sections=body)
+    head = (
+        f"<p>{escape(INTRODUCTION)}</p>\n"
+        f"<p class='note'>Studies: {escape(', '.join(content.studies))}</p>\n"
+        f"{_figure(first) if first else ''}"
+    )
+    return PAGE.substitute(title=escape(TITLE), style=STYLE, head=head, sections=body)
 
 
-def _claims(verdicts: Sequence[Verdict], problems: Sequence[str]) -> str:
-    """Return a summary of the verdicts, each with its numbers below, and what is not judged."""
-    parts = [_verdict(verdict) for verdict in verdicts]
-    parts += [
-        f"<article><p><span class='verdict not'>not judged</span> {escape(problem)}</p></article>"
-        for problem in problems
-    ]
-    if not parts:
-        return "<p>None of the paper's claims speaks of these runs.</p>"
-    return f"<p class='note'>{escape(RULE)}</p>\n" + "\n".join(parts)
-
-
-def _verdict(verdict: Verdict) -> str:
-    """Return one claim, its verdict, its sentence, and the table of all comparisons."""
-    rows = []
-    for comparison in verdict.comparisons:
-        pair = f"{comparison.favoured} - {comparison.other}"
-        views = {verdict.statistic + " (decides)": comparison.deciding, **comparison.secondary}
-        rows += [(pair, name, str(value), str(value.n)) for name, value in views.items()]
-    heads = ("difference", "view", "mean [95% interval]", "n")
-    numbers = html_table(heads, rows) if rows else ""
-    kind = verdict.verdict.split()[0]
+def _figure(picture: Picture) -> str:
+    """Return a figure with its text alternative; a wide one scrolls in its box on a phone."""
+    kind = "narrow" if picture.kind in NARROW else "wide"
     return (
-        f"<article><h3>{escape(verdict.claim)}: {escape(verdict.title)}</h3>\n"
-        f"<p><span class='verdict {escape(kind)}'>{escape(verdict.verdict)}</span> "
-        f"{escape(verdict.sentence)}</p>\n<p class='note'>{escape(verdict.setting)}</p>\n"
-        f"{numbers}</article>"
+        f"<figure><div class='scroll {kind}'><img alt='{escape(picture.alt)}' "
+        f"src='{as_data_uri(picture.path)}'></div>"
+        f"<figcaption>{escape(picture.words)}</figcaption></figure>"
     )
 
 
-def _figures(images: Sequence[tuple[str, str]]) -> str:
-    """Return the figures with their text alternatives."""
+def _pictures(content: Content, kind: str) -> str:
+    """Return the figures of a kind, but not the one that the page begins with."""
+    chosen = [picture for picture in content.pictures if picture.kind == kind]
     return "\n".join(
-        f"<figure><img alt='Loss and accuracy curves of {escape(title)}' src='{uri}'>"
-        f"<figcaption>{escape(CAPTION)}</figcaption></figure>"
-        for title, uri in images
+        f"<p class='note'>{escape(picture.title)}: the figure at the top.</p>"
+        if picture is content.pictures[0]
+        else _figure(picture)
+        for picture in chosen
     )
 
 
-def _incomplete(runs: pd.DataFrame) -> str:
-    """List runs of any other status, with their messages."""
-    others = runs[runs["status"] != "completed"].astype({"seed": str})
-    columns = ["run", "arm", "seed", "status", "message"]
-    return _wrapped(columns, others[columns].to_numpy().tolist()) if len(others) else ""
+def _measured(content: Content, kind: str) -> str:
+    """Return the tables and the figures of a kind of measurement."""
+    tables = [_grid(grid) for grid in content.grids[kind]]
+    return "\n".join(part for part in [*tables, _pictures(content, kind)] if part)
 
 
-def _preformatted(text: str) -> str:
-    return f"<pre>{escape(text.strip())}</pre>" if text.strip() else ""
+def _grid(grid: Grid) -> str:
+    """Return a table under its title; a long one is folded."""
+    note = f"<p class='note'>{escape(grid.note)}</p>" if grid.note else ""
+    table = f"{html_table(grid.heads, grid.rows)}\n{note}"
+    if len(grid.rows) > UNFOLDED_ROWS:
+        return f"<details><summary>{escape(grid.title)}</summary>{table}</details>"
+    return f"<h3>{escape(grid.title)}</h3>\n{table}"
+
+
+def _incomplete(content: Content) -> str:
+    """List runs and jobs of any other status, with their messages."""
+    rows = content.incomplete
+    return _wrapped(list(rows.columns), rows.to_numpy().tolist()) if len(rows) else ""
+
+
+def _deviations(content: Content) -> str:
+    """Return what code found and what people wrote, by study."""
+    parts = []
+    for heading, facts, text in content.deviations:
+        parts.append(f"<h3>{escape(heading)}</h3>" if heading else "")
+        items = "".join(f"<li>{escape(fact)}</li>" for fact in facts)
+        parts.append(f"<ul>{items}</ul>" if items else "")
+        parts.append(prose_html(text))
+    return "\n".join(part for part in parts if part)
+
+
+def _command(where: str, command: str) -> str:
+    return f"<p class='note'>{escape(where)}</p>\n<pre>{escape(command.strip())}</pre>"
 
 
 def _environment(environment: dict[str, Any]) -> str:
-    """Return one environment as a table of keys and values."""
-    return _wrapped(
-        ("key", "value"),
-        [(one_line(key), one_line(_words(value))) for key, value in sorted(environment.items())],
+    """Return one environment as a table of keys and values, folded."""
+    rows = [(one_line(key), one_line(_words(value))) for key, value in sorted(environment.items())]
+    known = dict(rows)
+    summary = ", ".join(
+        known[key] for key in ("cpu", "gpu", "platform", "git_commit") if key in known
     )
+    table = _wrapped(("key", "value"), rows)
+    return f"<details><summary>{escape(summary or 'environment')}</summary>{table}</details>"
 
 
 def _words(value: Any) -> str:

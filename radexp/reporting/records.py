@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import json
-import os
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +12,7 @@ import numpy as np
 import pandas as pd
 
 from radexp.errors import UsageError
+from radexp.reporting.finding import Found, find, is_run_evidence, no_record
 from radexp.reporting.reading import (
     TABLE_LIMIT_BYTES,
     damaged,
@@ -31,7 +31,6 @@ from radexp.reporting.run_folder import (
     STATUSES,
     TEXTS,
     check_curves,
-    is_run_folder,
     read_run,
 )
 
@@ -50,11 +49,13 @@ class Records:
             empty. ``run`` is the key, ``study/run_id``.
         curves: Rows of metrics.csv, with ``run``.
         environments: The distinct environments.
+        places: The folder of each study.
     """
 
     runs: pd.DataFrame
     curves: pd.DataFrame
     environments: list[dict[str, Any]]
+    places: dict[str, Path] = field(default_factory=dict)
 
     def __repr__(self) -> str:
         return f"Records({len(self.runs)} runs, {len(self.curves)} curve rows)"
@@ -73,21 +74,27 @@ def load_records(paths: str | Path | Iterable[str | Path]) -> Records:
     Raises:
         UsageError: If a path holds no run, a file is damaged, or one run was found twice.
     """
-    given = [paths] if isinstance(paths, (str, Path)) else list(paths)
-    folders: dict[Path, None] = {}
-    for path in map(Path, given):
-        found = list(_record_folders(path))
-        if not found:
-            raise UsageError(
-                one_line(
-                    f"{path}: no run in it; allowed is a folder that holds runs (config.yaml and "
-                    "metrics.csv) or evidence (runs.csv and curves.csv); train first"
-                )
-            )
-        folders.update(dict.fromkeys(folder.resolve() for folder in found))
-    if not folders:
-        raise UsageError("runs=[]: allowed is at least one folder; try runs=outputs")
-    return _join([_read(folder) for folder in folders], list(folders))
+    found = find(paths)
+    if not found.runs:
+        raise no_record(paths if isinstance(paths, (str, Path)) else ", ".join(map(str, paths)))
+    return read_records(found)
+
+
+def read_records(found: Found) -> Records:
+    """Read the training runs of what was found; there may be none.
+
+    Raises:
+        UsageError: If a file is damaged, or one run was found twice.
+    """
+    empty = pd.DataFrame({name: pd.Series(dtype=_type(name)) for name in RUNS})
+    none = check_curves(pd.DataFrame({name: pd.Series(dtype=str) for name in CURVES}), Path())
+    if not found.runs:
+        return Records(empty, none, [])
+    return _join([_read(folder) for folder in found.runs], list(found.runs))
+
+
+def _type(name: str) -> type:
+    return str if name in TEXTS else np.int64 if name in INTEGERS else np.float64
 
 
 def write_evidence(records: Records, folder: str | Path) -> list[Path]:
@@ -109,24 +116,9 @@ def write_evidence(records: Records, folder: str | Path) -> list[Path]:
     return [target / name for name in EVIDENCE]
 
 
-def _is_evidence(folder: Path) -> bool:
-    return all((folder / name).is_file() for name in ("runs.csv", "curves.csv"))
-
-
-def _record_folders(top: Path) -> Iterator[Path]:
-    """Walk to run and evidence folders, not into them, hidden folders or links."""
-    for name, below, _ in os.walk(top):
-        folder = Path(name)
-        if is_run_folder(folder) or _is_evidence(folder):
-            below.clear()
-            yield folder
-        else:
-            below[:] = sorted(child for child in below if not child.startswith("."))
-
-
 def _read(folder: Path) -> Records:
     """Read one run folder or one evidence folder."""
-    if _is_evidence(folder):
+    if is_run_evidence(folder):
         return _read_evidence(folder)
     run = read_run(folder)
     frame = pd.DataFrame([run.row], columns=list(RUNS)).astype(dict.fromkeys(NUMBERS, np.float64))
@@ -152,7 +144,7 @@ def _read_evidence(folder: Path) -> Records:
     if strangers:
         what = f"rows of {strangers[0]}"
         raise damaged(folder / "curves.csv", what, "the runs of runs.csv", "collect it again")
-    return Records(runs, curves, _read_environments(folder / "environment.json"))
+    return Records(runs, curves, read_environments(folder / "environment.json"))
 
 
 def _read_runs(path: Path) -> pd.DataFrame:
@@ -174,8 +166,14 @@ def _versions() -> Iterator[tuple[str, ...]]:
         yield columns
 
 
-def _read_environments(path: Path) -> list[dict[str, Any]]:
+def read_environments(path: Path) -> list[dict[str, Any]]:
+    """Return the environments of environment.json, one or a list; none without the file.
+
+    Raises:
+        UsageError: If it holds something else.
+    """
     content = read_json(path) if path.is_file() else []
+    content = [content] if isinstance(content, dict) else content
     if not isinstance(content, list) or not all(isinstance(item, dict) for item in content):
         raise damaged(path, "not a list of objects", "environments as collected")
     return content
@@ -203,4 +201,15 @@ def _join(parts: list[Records], folders: list[Path]) -> Records:
         pd.concat([part.runs for part in parts]).sort_values("run", ignore_index=True),
         curves.sort_values(["run", "iteration", "split"], kind="stable", ignore_index=True),
         environments,
+        _places(parts, folders),
     )
+
+
+def _places(parts: list[Records], folders: list[Path]) -> dict[str, Path]:
+    """Return where each study is: its evidence folder, or the folder above its runs."""
+    places: dict[str, Path] = {}
+    for part, folder in zip(parts, folders, strict=True):
+        place = folder if is_run_evidence(folder) else folder.parent
+        for study in part.runs["study"].unique():
+            places.setdefault(study, place)
+    return places

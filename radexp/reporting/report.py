@@ -1,28 +1,26 @@
-"""The report: everything that run records say, written to one folder."""
+"""The report: everything that records say, written to one folder."""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
 import pandas as pd
-from matplotlib.figure import Figure
 
-from radexp.analysis.claims import Verdict, judge_all
-from radexp.analysis.settings import Setting, by_setting
+from radexp.analysis.claims import Verdict
+from radexp.analysis.settings import by_setting
 from radexp.errors import UsageError
-from radexp.reporting.figures import as_data_uri, draw, save
-from radexp.reporting.page import Content, render
+from radexp.reporting.claim_rows import claim_table
+from radexp.reporting.content import Content, collect
+from radexp.reporting.finding import find
+from radexp.reporting.markdown import render_markdown
+from radexp.reporting.measurements import read_measurements
+from radexp.reporting.page import render
+from radexp.reporting.pictures import draw_pictures, save_curves
 from radexp.reporting.reading import one_line
-from radexp.reporting.records import Records, load_records
-from radexp.reporting.table import as_text, final_table
-
-CLAIM_COLUMNS = (
-    *("setting", "claim", "title", "verdict", "favoured", "other", "view", "decides"),
-    *("mean", "low", "high", "n", "sentence"),
-)
+from radexp.reporting.records import Records, load_records, read_records
+from radexp.reporting.table import as_text
 
 
 @dataclass(frozen=True)
@@ -31,10 +29,11 @@ class Report:
 
     Attributes:
         page: The self-contained HTML page.
-        figures: PNG and PDF of each setting.
-        table: The final table as text for a terminal.
-        verdicts: Verdicts on the claims that speak of these runs.
+        figures: PNG and PDF of each setting's curves.
+        table: The final table as text for a terminal; empty without training runs.
+        verdicts: Verdicts on the claims that speak of these records.
         problems: Claims that could not be judged (a missing seed, say), one line each.
+        content: All that the page shows.
     """
 
     page: Path
@@ -42,6 +41,7 @@ class Report:
     table: str
     verdicts: tuple[Verdict, ...]
     problems: tuple[str, ...]
+    content: Content
 
 
 def write_report(
@@ -50,60 +50,60 @@ def write_report(
     command: str = "",
     deviations: str = "",
 ) -> Report:
-    """Write index.html, curves.png, curves.pdf, table.csv, points.csv and claims.csv.
+    """Write index.html and report.md, claims.csv, table.csv, points.csv, and the figures.
 
-    Runs of several settings (models, data sets, lengths) get one figure each, named
-    ``curves-1`` and so on, in the order of the page.
+    Figures are headline.png, curves.png and .pdf, memory.png, depth.png and noise.png, as far as
+    there are records for them. Several settings (models, data sets, lengths) or tables of one kind
+    get one each, named ``curves-1`` and so on, in the order of the page.
 
     Args:
-        paths: Run folders, folders above them, or evidence folders.
+        paths: Folders of runs or of measured jobs, folders above them, or evidence folders.
         folder: Where to write; made if missing.
         command: The exact command or commands, for the page.
-        deviations: Where the protocol differs from the published one, for the page.
+        deviations: Where the protocol differs from the published one, for the page; beside what
+            code can tell and the studies' own deviations.md say.
 
     Returns:
         Where the files are, and the outcome.
 
     Raises:
-        UsageError: If there are no runs, a file is damaged, or ``folder`` cannot be written.
+        UsageError: If there is no record, a file is damaged, or ``folder`` cannot be written.
     """
-    records = load_records(paths)
+    if not isinstance(paths, (str, Path)):
+        paths = list(paths)
+    found = find(paths)
+    records, measurements = read_records(found), read_measurements(found)
     target = _made(folder)
-    verdicts, problems = judge_all(records.runs, records.curves)
-    table = final_table(records.runs)
     try:
-        figures = _save(_figures(records), target)
-        content = Content(
-            title="radexp: " + ", ".join(sorted(set(records.runs["study"]))),
-            verdicts=verdicts,
-            problems=problems,
-            table=table,
-            images=_images(records, figures),
-            runs=records.runs,
-            command=command,
-            deviations=deviations,
-            environments=records.environments,
-        )
+        pictures, figures = draw_pictures(records, measurements, target)
+        content = collect(found, records, measurements, pictures, command, deviations)
         page = _write(content, records, target)
     except OSError as error:
         raise _unwritable(target, error) from None
-    return Report(page, tuple(figures), as_text(table), tuple(verdicts), tuple(problems))
+    return Report(
+        page=page,
+        figures=tuple(figures),
+        table=as_text(content.table),
+        verdicts=tuple(found.verdict for found in content.judged.judgements),
+        problems=content.judged.problems,
+        content=content,
+    )
 
 
 def _write(content: Content, records: Records, target: Path) -> Path:
-    """Write the tables and the page; return the page's path."""
-    content.table.to_csv(target / "table.csv", index=False)
-    _curve_table(records).to_csv(target / "points.csv", index=False)
-    _claim_table(content.verdicts).to_csv(target / "claims.csv", index=False)
+    """Write the tables, the page and the Markdown; return the page's path."""
+    for name, table in (("table.csv", content.table), ("points.csv", _curve_table(records))):
+        (target / name).unlink(missing_ok=True)
+        if len(content.table):
+            table.to_csv(target / name, index=False)
+    claim_table(content.judged).to_csv(target / "claims.csv", index=False)
     page = target / "index.html"
-    page.write_text(render(content), encoding="utf-8", errors="replace")
+    for path, text in (
+        (page, render(content)),
+        (target / "report.md", render_markdown(content, target)),
+    ):
+        path.write_text(text, encoding="utf-8", errors="replace")
     return page
-
-
-def _images(records: Records, figures: Sequence[Path]) -> list[tuple[str, str]]:
-    """Pair the settings' titles with their PNG files, which alternate with the PDF files."""
-    titles = [setting.title for setting, _ in by_setting(records.runs)]
-    return list(zip(titles, map(as_data_uri, figures[::2]), strict=True))
 
 
 def draw_curves(
@@ -112,7 +112,7 @@ def draw_curves(
     """Write only the figures, as at the end of every ``radexp train``.
 
     Args:
-        run_paths: As for ``write_report``.
+        run_paths: As for ``write_report``, with training runs among them.
         destination: Folder to write to; made if missing.
 
     Returns:
@@ -121,56 +121,18 @@ def draw_curves(
     Raises:
         UsageError: As ``write_report``.
     """
-    figures = _figures(load_records(run_paths))
+    records = load_records(run_paths)
     target = _made(destination)
     try:
-        return _save(figures, target)
+        return save_curves(by_setting(records.runs), records.curves, target)
     except OSError as error:
         raise _unwritable(target, error) from None
-
-
-def _figures(records: Records) -> list[tuple[Setting, Figure]]:
-    """Draw each setting."""
-    return [
-        (setting, draw(setting, runs, records.curves)) for setting, runs in by_setting(records.runs)
-    ]
-
-
-def _save(figures: Sequence[tuple[Setting, Figure]], target: Path) -> list[Path]:
-    """Write the figures, numbered if there are several, over those of an earlier report."""
-    for old in target.glob("curves*"):
-        if re.fullmatch(r"curves(-\d+)?\.(png|pdf)", old.name):
-            old.unlink()
-    names = ["curves"] if len(figures) == 1 else [f"curves-{i + 1}" for i in range(len(figures))]
-    return [
-        path
-        for name, (_, figure) in zip(names, figures, strict=True)
-        for path in save(figure, target / name)
-    ]
 
 
 def _curve_table(records: Records) -> pd.DataFrame:
     """Return the curves with what says which line they belong to."""
     keys = records.runs[["run", "study", "model", "data", "arm", "seed", "status"]]
     return keys.merge(records.curves, on="run")
-
-
-def _claim_table(verdicts: Sequence[Verdict]) -> pd.DataFrame:
-    """Return one row for each claim, comparison and view."""
-    rows: list[tuple[object, ...]] = []
-    for verdict in verdicts:
-        head = (verdict.setting, verdict.claim, verdict.title, verdict.verdict)
-        if not verdict.comparisons:
-            rows.append((*head, *[""] * 7, 0, verdict.sentence))
-        for pair in verdict.comparisons:
-            views = {verdict.statistic: pair.deciding, **pair.secondary}
-            for name, value in views.items():
-                decides = "yes" if name == verdict.statistic else "no"
-                numbers = (value.mean, value.low, value.high, value.n)
-                rows.append(
-                    (*head, pair.favoured, pair.other, name, decides, *numbers, verdict.sentence)
-                )
-    return pd.DataFrame(rows, columns=list(CLAIM_COLUMNS))
 
 
 def _made(folder: str | Path) -> Path:

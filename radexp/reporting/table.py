@@ -55,7 +55,12 @@ def memory_bytes(group: pd.DataFrame) -> float:
 
 
 def as_text(table: pd.DataFrame) -> str:
-    """Return aligned plain text of at most 100 columns: results, then costs, for each setting."""
+    """Return aligned plain text of at most 100 columns: results, then costs, for each setting.
+
+    Empty if the table is.
+    """
+    if table.empty:
+        return ""
     blocks = []
     for setting, rows in table.groupby("setting", sort=False):
         cells = [_cells(row) for row in rows.to_dict("records")]
@@ -78,6 +83,11 @@ def as_html(table: pd.DataFrame) -> str:
         parts.append(html_table(heads, _pick(cells, heads)))
     notes = "".join(f"<p class='note'>{escape(note)}</p>" for note in NOTES)
     return "\n".join([*parts, notes])
+
+
+def short_rows(rows: pd.DataFrame, heads: Sequence[str]) -> list[tuple[str, ...]]:
+    """Return some columns of one setting's rows, as the text table writes them."""
+    return _pick([_cells(row) for row in rows.to_dict("records")], heads)
 
 
 def html_table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> str:

@@ -10,7 +10,7 @@ from radexp.analysis.depth_claims import MARGIN, judge_depth, trends
 from radexp.analysis.depth_rates import CURVES
 from radexp.errors import UsageError
 
-ROWS = Path(__file__).resolve().parents[2] / "results/variance_depth/rows.csv"
+ROWS = Path(__file__).resolve().parents[2] / "results/variance_depth/depth.csv"
 ARMS = {
     ("graphs", "independent"): ("edges", 32, (8, 16)),
     ("graphs", "interleaved"): ("edges", 32, (8, 16)),

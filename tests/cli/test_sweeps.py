@@ -111,9 +111,11 @@ def test_a_report_writes_its_files(radexp, cwd, tiny):
     outcome = radexp("report", "runs=outputs/train", "output=here")
     assert (outcome.status, outcome.err) == (0, "")
     assert outcome.out.endswith("report: here/index.html\n")
+    assert "\nC7 inconclusive (train: mlp " in outcome.out
     names = {path.name for path in (cwd / "here").iterdir()}
     assert names == {
         *("index.html", "curves.png", "curves.pdf", "table.csv", "points.csv", "claims.csv"),
+        "report.md",
     }
 
 

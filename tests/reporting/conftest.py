@@ -8,7 +8,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Protocol
 
+import pandas as pd
 import pytest
+
+from radexp.reporting.measurements import KINDS
 
 HEADER = "iteration,examples_seen,train_seconds,split,loss,accuracy,learning_rate,gradient_norm\n"
 ARMS = {
@@ -121,3 +124,75 @@ def study(tmp_path: Path, make_run: MakeRun) -> Path:
         for seed in range(3):
             make_run(arm, seed)
     return tmp_path / "outputs"
+
+
+def table_text(kind: str) -> str:
+    """Return a small table of one measure, as CSV."""
+    rows: list[dict[str, Any]] = []
+    if kind == "memory":
+        arms = [("exact", 1.0, False), ("small_batch", 1.0, True), ("rad", 0.1, True)]
+        for cell, (arm, keep, lean) in enumerate(arms):
+            sizes = {name: 1000 + cell for name in KINDS["memory"].columns if "bytes" in name}
+            rows.append(
+                {"cell": cell, "model": "mlp", "sizes": "300x300x300", "input": "1x28x28"}
+                | {"estimator": arm, "keep": keep, "batch_size": 150, "whole_batch_size": 150}
+                | {"lean": lean, "device": "cpu", "threads": 1, **sizes}
+                | {"total_bytes": 1_811_111 + cell}
+            )
+    if kind == "noise":
+        for arm, keep, level in (("rad", 0.1, 0.1), ("small_batch", "", 0.1), ("exact", "", "")):
+            rows += [
+                {"model": "mlp", "data": "digits", "arm": arm, "estimator": arm, "keep": keep}
+                | {"batch_size": 20, "bytes": 1000, "level": level, "layer": layer}
+                | {"repetition": repetition, "reference": 0.5, "sketch": 0.5, "batch": 0.5}
+                | {"total": (2 if arm == "rad" else 1) + 0.01 * repetition, "along": 0.1}
+                | {"pair": 0.1 if repetition else "", "iteration": 5}
+                for repetition in range(4)
+                for layer in ("a", "b")
+            ]
+    if kind == "depth":
+        rows = [
+            {"study": study, "arm": arm, "sketch": "edges", "width": 32, "kept": 8}
+            | {"depth": depth, "seed": seed, "draws": 10, "variance": 3.0 * 2**depth + seed}
+            for study, arm in (("graphs", "independent"), ("networks", "inputs"))
+            for depth in (1, 2, 3)
+            for seed in range(3)
+        ]
+    if kind == "bias":
+        rows = [
+            {"model": "mlp", "data": "digits", "estimator": "rad", "keep": 0.1, "factor": factor}
+            | {"draws": 400, "entries": 90, "slope": factor, "z_slope": 1.5, "z_entry": ""}
+            for factor in (1.0, 1.03)
+        ]
+    return pd.DataFrame(rows)[list(KINDS[kind].columns)].to_csv(index=False)
+
+
+@pytest.fixture
+def make_job(tmp_path: Path) -> Callable[..., Path]:
+    """Return a function that writes the folder of one measured job."""
+
+    def make(
+        kind: str,
+        name: str = "job",
+        study: str = "measured",
+        status: str | None = "completed",
+        text: str | None = None,
+    ) -> Path:
+        folder = tmp_path / "outputs" / study / name
+        folder.mkdir(parents=True)
+        config = {"measure": {"name": kind}, "study": study, "preset": "quick"}
+        (folder / "config.yaml").write_text(json.dumps(config))
+        (folder / "environment.json").write_text(json.dumps({"git_commit": "def456"}))
+        if status:
+            summary = {"status": status, "message": "" if status == "completed" else "no room"}
+            (folder / "summary.json").write_text(json.dumps(summary))
+        (folder / f"{kind}.csv").write_text(table_text(kind) if text is None else text)
+        return folder
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def measured_text() -> Callable[[str], str]:
+    """Return ``table_text`` itself."""
+    return table_text

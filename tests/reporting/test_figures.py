@@ -3,7 +3,8 @@
 import pytest
 
 from radexp.analysis.settings import by_setting
-from radexp.reporting.figures import ARM_STYLES, as_data_uri, draw, save
+from radexp.reporting.arms import ARM_STYLES
+from radexp.reporting.figures import as_data_uri, draw, save
 from radexp.reporting.records import load_records
 
 

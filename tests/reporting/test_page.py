@@ -16,10 +16,12 @@ class Checker(HTMLParser):
     def __init__(self):
         super().__init__()
         self.open, self.tags, self.links, self.text = [], set(), [], ""
+        self.ids = set()
 
     def handle_starttag(self, tag, attrs):
         self.tags.add(tag)
         self.links += [value for key, value in attrs if key in ("src", "href", "srcset", "data")]
+        self.ids |= {value for key, value in attrs if key == "id"}
         assert not any(key.startswith("on") for key, _ in attrs)
         if tag not in VOID:
             self.open.append(tag)
@@ -55,7 +57,8 @@ def test_hostile_text_is_shown_and_nothing_is_run_or_fetched(make_run, tmp_path)
     assert "<script" not in html
     assert checker.text.count(HOSTILE) >= 5
     assert checker.links
-    assert all(link.startswith("data:image/png;base64,") for link in checker.links)
+    assert all(link.startswith(("data:image/png;base64,", "#c")) for link in checker.links)
+    assert {link[1:] for link in checker.links if link[0] == "#"} <= checker.ids
     assert not re.search(r"https?:|url\(|@import|<link|<iframe", html)
     assert "default-src 'none'" in html
 
@@ -75,7 +78,13 @@ def test_the_page_has_every_part(study, tmp_path, make_run):
             "at equal training seconds",
             "(at quick scale: ",
         ),
-        *("Final table", "Curves", "Band", "the disk was full", "radexp reproduce preset=quick"),
+        *(
+            "Final table",
+            "Training curves",
+            "Band",
+            "the disk was full",
+            "radexp reproduce preset=quick",
+        ),
         *("not MNIST", "abc123", "numpy 2", "not judged C6", "seed 9 of rad"),
     ):
         assert part in checker.text, part
@@ -87,6 +96,73 @@ def test_empty_parts_are_left_out(make_run, tmp_path):
     folder = make_run(model="other")
     (folder / "environment.json").unlink()
     text = parse(write_report(folder, tmp_path / "r").page)[0].text
-    assert "None of the paper's claims speaks of these runs" in text
-    for heading in ("Command", "Deviations", "Runs that did", "Environment"):
-        assert heading not in text
+    for heading in ("Commands", "Reactor", "Unbiasedness", "Runs and jobs", "Environment"):
+        assert f"\n{heading}\n" not in text
+
+
+def test_measurements_have_their_sections_and_numbers(make_run, make_job, tmp_path):
+    for arm in ("rad", "small_batch", "exact"):
+        for seed in range(2):
+            make_run(arm, seed)
+    for kind in ("memory", "noise", "depth", "bias"):
+        make_job(kind, kind)
+    make_job("memory", "cut", status="failed")
+    (tmp_path / "outputs/measured/deviations.md").write_text("- one **thread**")
+    (tmp_path / "outputs/measured/command.txt").write_text("radexp reproduce measure=all")
+    report = write_report(tmp_path / "outputs", tmp_path / "r")
+    checker, html = parse(report.page)
+    order = re.findall("<h2>(.*?)</h2>", html)
+    assert order == [
+        *("Claims", "Verdicts in detail", "Table 1, side by side", "Training curves"),
+        *("Variance against depth", "Gradient noise", "Unbiasedness", "Final table"),
+        *("Runs and jobs that did not complete", "Deviations from the published protocol"),
+        *("Commands", "Environment"),
+    ]
+    assert html.index("<img") < html.index("<h2>Claims")
+    assert len(re.findall("<img", html)) == 5
+    for part in (
+        *("closed form, full masks", "measured, lean", "rad over small batch", "1.99 [1.9"),
+        *("independent", "1.0300", "measured/cut", "no room", "one thread", "measure=all"),
+        *("def456", "abc123", "iterations 2,000 (published: 20,000)", "Answers to Table 1"),
+        *("Answers to Fig. 5b", "Answers to Fig. 2 of the paper", "at equal examples seen"),
+    ):
+        assert part in checker.text, part
+
+
+def test_every_claim_is_in_the_table_judged_or_not(study, tmp_path):
+    checker, html = parse(write_report(study, tmp_path / "r").page)
+    found = re.findall(r"<b>(C\d+)</b>.*?class='verdict \w+'>([a-z ]+)<", html)
+    assert [claim for claim, _ in found] == [f"C{number}" for number in range(1, 12)]
+    words = dict(found)
+    assert words["C3"] == words["C7"] == "reproduced"
+    assert words["C1"] == words["C5"] == "not judged"
+    assert checker.text.count("no records") == 8
+    assert {"#c3-1", "#c6-1", "#c7-1"} <= set(checker.links)
+
+
+def test_only_measurements_make_a_page_that_begins_with_their_figure(make_job, tmp_path):
+    report = write_report(make_job("depth"), tmp_path / "r")
+    checker, html = parse(report.page)
+    assert html.index("<img") < html.index("<h2>Claims")
+    assert len(re.findall("<img", html)) == 1
+    assert "the figure at the top" in checker.text
+    assert "<h2>Final table" not in html
+    assert report.table == ""
+    names = {path.name for path in report.page.parent.iterdir()}
+    assert names == {"index.html", "report.md", "claims.csv", "depth.png"}
+
+
+def test_hostile_measurements_are_shown_and_not_run(make_job, measured_text, tmp_path):
+    for kind in ("memory", "noise", "bias"):
+        text = measured_text(kind).replace("mlp", '"' + HOSTILE.replace('"', '""') + '"')
+        make_job(kind, kind, text=text)
+    (tmp_path / "outputs/measured/deviations.md").write_text(f"- {HOSTILE}\n\n{HOSTILE}")
+    (tmp_path / "outputs/measured/command.txt").write_text(HOSTILE)
+    report = write_report(tmp_path / "outputs", tmp_path / "r")
+    checker, html = parse(report.page)
+    assert "<script" not in html
+    assert checker.text.count(HOSTILE) >= 6
+    # In Markdown the commands, code between backticks, are the one place for such text.
+    text, _, commands = (tmp_path / "r/report.md").read_text().partition("## Commands")
+    assert "<script" not in text
+    assert commands.count("`") == 2

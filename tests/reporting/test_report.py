@@ -29,8 +29,10 @@ def test_every_file_is_written(study, tmp_path):
         "claims.csv",
         "curves.pdf",
         "curves.png",
+        "headline.png",
         "index.html",
         "points.csv",
+        "report.md",
         "table.csv",
     ]
     assert {path.name for path in report.figures} == {"curves.png", "curves.pdf"}
@@ -42,7 +44,9 @@ def test_every_file_is_written(study, tmp_path):
 
 def check_tables(folder):
     claims = pd.read_csv(folder / "claims.csv")
-    assert claims["claim"].value_counts().to_dict() == {"C3": 5, "C6": 5, "C7": 20}
+    counts = claims["claim"].value_counts().to_dict()
+    assert counts == {"C3": counts["C3"], "C6": counts["C3"], "C7": 4 * counts["C3"]}
+    assert counts["C3"] >= 4  # the deciding view and the secondary ones
     assert (claims.loc[claims["decides"] == "yes", "high"] < 0).all()
     assert len(pd.read_csv(folder / "table.csv")) == 5
     curves = pd.read_csv(folder / "points.csv")

@@ -1,0 +1,104 @@
+"""The claims on the page: the table of all of them, and the details of each."""
+
+from __future__ import annotations
+
+from html import escape
+
+from radexp.reporting.claim_rows import NO_RECORDS, NOT_JUDGED, ClaimRow, anchor, claim_rows, tally
+from radexp.reporting.judging import RULES, Judged, Judgement
+from radexp.reporting.paper_claims import PAPER_CLAIMS
+from radexp.reporting.table import html_table
+
+HEADS = ("claim", "verdict", "scale", "n", "deciding statistic [95% interval]")
+LABELS = ("claim", "verdict", "scale", "n", "decides")  # on a phone's cards
+EMPTY = " class='empty'"
+LONG = 3  # comparisons in one sentence; more become a list
+
+
+def claims_overview(judged: Judged) -> str:
+    """Return the table of all claims, each with a link to its details; cards on a phone."""
+    rows = claim_rows(judged)
+    head = "".join(f"<th scope='col'>{escape(text)}</th>" for text in HEADS)
+    body = "\n".join(_overview_row(row) for row in rows)
+    return (
+        f"<p>{escape(tally(rows))}.</p>\n"
+        f"<table class='cards'><thead><tr>{head}</tr></thead>\n<tbody>{body}</tbody></table>"
+    )
+
+
+def _overview_row(row: ClaimRow) -> str:
+    """Return one row of the table of claims."""
+    where = f"<span class='note'>{escape(row.where)}</span>"
+    name = f"<b>{row.claim}</b> {escape(row.title)}"
+    linked = name if row.numbers == NO_RECORDS else f"<a href='#{escape(row.anchor)}'>{name}</a>"
+    setting = f"<span class='note'>{escape(row.setting)}</span>" if row.setting else ""
+    scale = "<br>".join(part for part in (escape(row.scale), setting) if part)
+    cells = (
+        f"{linked} {where}",
+        badge(row.verdict),
+        scale or "-",
+        escape(row.n or "-"),
+        escape(row.numbers),
+    )
+    return (
+        "<tr>"
+        + "".join(
+            f"<td data-label='{label}'{EMPTY * (cell == '-')}><div>{cell}</div></td>"
+            for label, cell in zip(LABELS, cells, strict=True)
+        )
+        + "</tr>"
+    )
+
+
+def badge(verdict: str) -> str:
+    """Return a verdict as a coloured word."""
+    kind = {"reproduced": "good", "not reproduced": "bad"}.get(verdict, "open")
+    return f"<span class='verdict {kind}'>{escape(verdict)}</span>"
+
+
+def claim_details(judged: Judged) -> str:
+    """Return an article for each claim that has verdicts or problems."""
+    return "\n".join(
+        _article(claim, judged)
+        for claim in PAPER_CLAIMS
+        if judged.of(claim) or judged.problems_of(claim)
+    )
+
+
+def _article(claim: str, judged: Judged) -> str:
+    """Return one claim with its rule and all its verdicts."""
+    paper = PAPER_CLAIMS[claim]
+    parts = [
+        f"<article id='{claim.lower()}'>\n"
+        f"<h3>{claim}: {escape(paper.title)} <span class='note'>{escape(paper.where)}</span></h3>",
+        f"<details><summary>The rule</summary><p class='note'>{escape(RULES[claim])}</p></details>",
+    ]
+    parts += [_verdict(found, number) for number, found in enumerate(judged.of(claim), 1)]
+    parts += [f"<p>{badge(NOT_JUDGED)} {escape(text)}</p>" for text in judged.problems_of(claim)]
+    return "\n".join([*parts, "</article>"])
+
+
+def _verdict(found: Judgement, number: int) -> str:
+    """Return one verdict, its sentence, and the table of all comparisons with their views."""
+    verdict, rows = found.verdict, []
+    for comparison in verdict.comparisons:
+        pair = f"{comparison.favoured} - {comparison.other}"
+        views = {verdict.statistic + " (decides)": comparison.deciding, **comparison.secondary}
+        rows += [(pair, name, str(value), str(value.n)) for name, value in views.items()]
+    heads = ("difference", "view", "mean [95% interval]", "n")
+    numbers = f"<div class='wrap'>{html_table(heads, rows)}</div>" if rows else ""
+    return (
+        f"<div class='verdict-of' id='{anchor(verdict.claim, number)}'>\n"
+        f"<h4>{badge(verdict.verdict)} {escape(verdict.setting)}</h4>\n"
+        f"<p>{escape(verdict.claim)}: {escape(verdict.title)}.</p>\n"
+        f"{_sentence(verdict.sentence)}\n{numbers}</div>"
+    )
+
+
+def _sentence(sentence: str) -> str:
+    """Return a sentence, as a list where it strings many comparisons together."""
+    parts = sentence.split("; ")
+    if len(parts) <= LONG:
+        return f"<p>{escape(sentence)}</p>"
+    items = "".join(f"<li>{escape(part)}</li>" for part in parts)
+    return f"<details><summary>{len(parts)} parts</summary><ul>{items}</ul></details>"

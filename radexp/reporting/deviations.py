@@ -1,0 +1,141 @@
+"""Where records differ from the published protocol: what code can tell, and what people wrote."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from radexp.analysis.settings import PUBLISHED, Setting
+from radexp.reporting.finding import Found
+from radexp.reporting.finding import is_run_evidence as is_evidence
+from radexp.reporting.reading import one_line, read_text
+
+BATCH = 150
+WRITTEN = "deviations.md"
+COMMAND = "command.txt"
+LIMIT_BYTES = 20_000
+SKETCHES = ("rad", "rad_shared", "rad_project")
+
+
+class Protocol(NamedTuple):
+    """The published protocol of a network, beyond its data set and iterations.
+
+    Attributes:
+        sizes: As ``describe_sizes`` words them.
+        seeds: Runs of each arm.
+        small_batches: The small batch of the commands and of the text.
+        keep: The kept fraction; None where the paper has several.
+    """
+
+    sizes: str
+    seeds: int
+    small_batches: tuple[int, ...]
+    keep: float | None
+
+
+PROTOCOLS = {
+    "mlp": Protocol("300x300x300", 5, (20, 22), 0.1),
+    "cnn": Protocol("16-32-32-32, kernel 5, average", 5, (22, 20), 0.1),
+    "rnn": Protocol("100", 3, (21,), 0.1),
+    "reactor": Protocol("33x33, 40961 steps to 10, D 0.25", 1, (), None),
+}
+
+
+def protocol_facts(setting: Setting, runs: pd.DataFrame) -> list[str]:
+    """Say in what the runs of one setting differ from the paper's protocol, by their records.
+
+    Args:
+        setting: What was run.
+        runs: Its runs, with labels.
+
+    Returns:
+        One line for each difference; none for a network that the paper does not have.
+    """
+    if setting.model not in PROTOCOLS:
+        return []
+    protocol = PROTOCOLS[setting.model]
+    data, iterations = PUBLISHED[setting.model]
+    seeds = runs[runs["status"] == "completed"].groupby("label")["seed"].nunique()
+    least = int(seeds.reindex(runs["label"].unique(), fill_value=0).min())
+    pairs = [
+        ("data set", setting.data, data, setting.data != data),
+        ("sizes", setting.sizes, protocol.sizes, setting.sizes != protocol.sizes),
+        (
+            "iterations",
+            f"{setting.iterations:,}",
+            f"{iterations:,}",
+            setting.iterations != iterations,
+        ),
+        (
+            "completed seeds of an arm, at least",
+            str(least),
+            str(protocol.seeds),
+            least < protocol.seeds,
+        ),
+        *_batches(runs, protocol),
+        *_fractions(runs, protocol),
+    ]
+    return [
+        f"{name} {given} (published: {known})" for name, given, known, differs in pairs if differs
+    ]
+
+
+def _batches(runs: pd.DataFrame, protocol: Protocol) -> list[tuple[str, str, str, bool]]:
+    """Compare the batch sizes of the small batch and of all other arms."""
+    if not protocol.small_batches:
+        return []
+    small = _values(runs.loc[runs["arm"] == "small_batch", "batch_size"])
+    whole = _values(runs.loc[runs["arm"] != "small_batch", "batch_size"])
+    published = " or ".join(map(str, protocol.small_batches))
+    return [
+        ("batch size", _listed(whole), str(BATCH), bool(set(whole) - {BATCH})),
+        ("small batch", _listed(small), published, bool(set(small) - set(protocol.small_batches))),
+    ]
+
+
+def _fractions(runs: pd.DataFrame, protocol: Protocol) -> list[tuple[str, str, str, bool]]:
+    """Compare the kept fractions of the sketches."""
+    kept = _values(runs.loc[runs["arm"].isin(SKETCHES), "keep"])
+    if protocol.keep is None:
+        return []
+    differs = any(abs(keep - protocol.keep) > 5e-4 for keep in kept)
+    return [("kept fraction", _listed(kept), f"{protocol.keep:g}", differs)]
+
+
+def _values(column: pd.Series[float]) -> list[float]:
+    return sorted(set(column[np.isfinite(column)]))
+
+
+def _listed(values: Iterable[float]) -> str:
+    return ", ".join(f"{value:.3g}" for value in values)
+
+
+def written(found: Found, name: str) -> dict[str, str]:
+    """Return what people wrote into the folders of studies, ``deviations.md`` say.
+
+    Args:
+        found: Where the records are.
+        name: The file's name: it is optional, and stands in an evidence folder or in the folder
+            above runs and jobs.
+
+    Returns:
+        The text of each folder that has one, by the folder's name.
+
+    Raises:
+        UsageError: If a file is not UTF-8 text of at most 20 kB.
+    """
+    folders = [f if is_evidence(f) else f.parent for f in found.runs]
+    folders += [f.parent for f in found.jobs] + list(found.evidence)
+    return {
+        one_line(folder.name): text
+        for folder in sorted(set(folders), key=_name)
+        if (folder / name).is_file() and (text := read_text(folder / name, LIMIT_BYTES).strip())
+    }
+
+
+def _name(folder: Path) -> tuple[str, str]:
+    return folder.name, str(folder)
