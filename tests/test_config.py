@@ -129,6 +129,11 @@ REFUSED = [
     ),
     (
         TrainingConfig,
+        {"holdout": -1},
+        "training.holdout=-1: allowed is a whole number of at least 0; try training.holdout=0",
+    ),
+    (
+        TrainingConfig,
         {"evaluate_train_every": -3},
         f"evaluate_train_every=-3: allowed is a {WHOLE}",
     ),

@@ -58,7 +58,8 @@ def test_digits_need_no_files():
 
 
 @pytest.mark.parametrize(
-    "name", ["", ".dataset", ".digits", ".idx", ".sequential_mnist", ".sequential_mnist14", ".streams"]
+    "name",
+    ["", ".dataset", ".digits", ".idx", ".sequential_mnist", ".sequential_mnist14", ".streams"],
 )
 def test_documented_examples_run(name):
     result = doctest.testmod(importlib.import_module(f"radexp.data{name}"))
