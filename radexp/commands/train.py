@@ -38,6 +38,9 @@ def train(words: Sequence[str]) -> int:
     """
     words = with_preset(words)
     flags = parse_words(words)
+    for word in words:
+        drawing = not word.startswith("tune.")
+        require(drawing, word, "in radexp tune, as train draws nothing", "drop it")
     if any(getattr(flags, name) for name in SHOW_ONLY):
         return show(words)
     return run_plans(words, plan_words(words))
@@ -85,11 +88,16 @@ def run_plans(words: Sequence[str], plans: Sequence[Plan]) -> int:
     Returns:
         The exit status: 0 if every run completed.
     """
+    launch(words, plans)
+    return _conclude(plans)
+
+
+def launch(words: Sequence[str], plans: Sequence[Plan]) -> None:
+    """Run the jobs of some words, whose plans these are, through Hydra."""
     make_folder(run_path(plans[0]).parent)
     if len(plans) > 1:
         print(f"{len(plans)} runs into {run_path(plans[0]).parent}", flush=True)
     _run_hydra(words)
-    return _conclude(plans)
 
 
 def _run_hydra(words: Sequence[str], application: str = "radexp train") -> None:
@@ -127,9 +135,10 @@ def describe(summary: dict[str, Any]) -> str:
         return f"{name}  {summary['message'] or ''}"
     total = summary["parameter_bytes"] + summary["measured_saved_bytes"]
     parts = [f"train loss {summary['final_train_loss']:.3g}"]
-    if summary["final_test_loss"] is not None:
-        parts += [f"test loss {summary['final_test_loss']:.3g}"]
-        parts += [f"accuracy {summary['final_test_accuracy']:.2%}"]
+    for split in ("test", "validation"):
+        if summary.get(f"final_{split}_loss") is not None:
+            parts += [f"{split} loss {summary[f'final_{split}_loss']:.3g}"]
+            parts += [f"accuracy {summary[f'final_{split}_accuracy']:.2%}"]
     over = " (over budget)" if summary["over_budget"] else ""
     parts += [f"{format_bytes(total)}{over}", f"{summary['train_seconds']:.1f} s"]
     return f"{name}  {', '.join(parts)}"

@@ -113,8 +113,16 @@ BAD = [
     ("train data=mnist data.root={data}", "/train-images-idx3-ubyte", "expected is", "replace it"),
     ("train data=cifar10 data.root={empty}", "not found in", "must hold it", "radexp data cifar10"),
     ("train data=mnist data.root={empty}", "not found in", "must hold it", "radexp data mnist"),
-    ("data", "allowed is names of digits, mnist, cifar10, sequential_mnist, ", " and data.root=FOLDER"),
-    ("data nope", "nope: allowed is digits, mnist, cifar10, sequential_mnist, ", "; try radexp data"),
+    (
+        "data",
+        "allowed is names of digits, mnist, cifar10, sequential_mnist, ",
+        " and data.root=FOLDER",
+    ),
+    (
+        "data nope",
+        "nope: allowed is digits, mnist, cifar10, sequential_mnist, ",
+        "; try radexp data",
+    ),
     ("data digits root=x", "root=x: allowed is names of digits", "try radexp data mnist"),
     ("data mnist data.root={data}", "/train-images-idx3-ubyte", "expected is", "replace it"),
     # Sweeps and flags
