@@ -26,11 +26,13 @@ class Trials:
         words: Words for Hydra, whose jobs are the trials.
         plans: One for each trial, estimator by estimator.
         tune: Ranges and number of draws.
+        experiment: Whether they are an experiment's.
     """
 
     words: list[str]
     plans: list[Plan]
     tune: TuneConfig
+    experiment: bool
 
     @property
     def holdout(self) -> int:
@@ -68,7 +70,7 @@ def plan_trials(words: Sequence[str]) -> Trials:
         arm = plans[job.estimator.name]
         trials.append(replace(arm, config=replace(job, device=arm.config.device)))
     make_plan(trials[0].config)  # refuses to hold out more than there is
-    return Trials(["-m", *sweep], trials, config.tune)
+    return Trials(["-m", *sweep], trials, config.tune, "experiment" in _keys(words))
 
 
 def default_holdout(num_examples: int) -> int:

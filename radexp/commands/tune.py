@@ -86,7 +86,7 @@ def tune(words: Sequence[str]) -> int:
     best = winners(table)
     for row in best.values():
         _print_best(row, trials)
-    _print_commands(words, best)
+    _print_commands(words, best, trials)
     print(f"trials in {folder}, table and picture in {', '.join(FILES)}")
     complaints = _complaints(table, trials)
     for complaint in complaints:
@@ -130,7 +130,8 @@ def _print_best(row: Mapping[str, Any], trials: Trials) -> None:
         f"on {trials.holdout} held-out examples"
     )
     print(f"  optimizer.lr={row['lr']!r} optimizer.weight_decay={row['weight_decay']!r}")
-    print(f"  {' '.join(_tuned(row))}  (for an experiment's arm)")
+    if _takes_tuned(trials, name):
+        print(f"  {' '.join(_tuned(row))}  (for an experiment's arm)")
     for key in DRAWN:
         low, high = getattr(trials.tune, key)
         edge = near_edge(row[key], low, high)
@@ -142,20 +143,29 @@ def _print_best(row: Mapping[str, Any], trials: Trials) -> None:
             )
 
 
-def _print_commands(words: Sequence[str], best: Mapping[str, Mapping[str, Any]]) -> None:
+def _print_commands(
+    words: Sequence[str], best: Mapping[str, Mapping[str, Any]], trials: Trials
+) -> None:
     """Print what to type next: the winners on the whole training set."""
     rest = final_words(words)
     if not best:
         return
     print("\nnow train on the whole training set:")
-    if any(word.startswith("experiment=") for word in rest):
+    sweep = ["-m"] if any(word.startswith("experiment=") for word in rest) else []
+    if sweep and all(_takes_tuned(trials, name) for name in best):
         tuned = [word for row in best.values() for word in _tuned(row)]
         arms = f"estimator={','.join(best)}"
         print(f"  radexp train -m {shlex.join([*rest, arms, *tuned])}")
         return
     for name, row in best.items():
         values = [f"optimizer.{key}={row[key]!r}" for key in DRAWN]
-        print(f"  radexp train {shlex.join([*rest, f'estimator={name}', *values])}")
+        print(f"  radexp train {shlex.join([*sweep, *rest, f'estimator={name}', *values])}")
+
+
+def _takes_tuned(trials: Trials, name: str) -> bool:
+    """Whether the experiment, if there is one, has settings for this arm alone."""
+    tuned = trials.plans[0].config.tuned
+    return name in tuned if trials.experiment else True
 
 
 def _tuned(row: Mapping[str, Any]) -> list[str]:

@@ -187,6 +187,18 @@ def test_an_experiments_arms_are_tuned_and_its_words_work(radexp, cwd):
     assert f"tuned.rad.lr={jobs[0].optimizer.lr!r} " in outcome.out
 
 
+def test_an_experiment_without_settings_by_arm_gets_the_optimizers_own_words(radexp, cwd):
+    small = ("experiment=seqmnist_rnn", "preset=smoke", "model.hidden=[8]", "training.iterations=2")
+    outcome = radexp("tune", *small, BASIC, "budget=60%", "estimator=rad,exact", "tune.draws=1")
+    assert outcome.status == 0
+    assert "tuned." not in outcome.out
+    lines = [line for line in outcome.out.splitlines() if line.startswith("  radexp train -m ")]
+    assert len(lines) == 2
+    for line in lines:
+        for job in compose_jobs(shlex.split(line)[3:], multirun=True):
+            assert f"optimizer.lr={job.optimizer.lr!r} " in line
+
+
 def test_tuned_values_reach_their_arm_alone():
     words = ["experiment=mnist_mlp", "preset=quick", "estimator=rad,exact", "seed=0"]
     rad, exact = compose_jobs([*words, "tuned.rad.lr=1e-2"], multirun=True)
