@@ -15,6 +15,7 @@ from radexp.errors import UsageError
 
 COMMANDS = {
     "train": "train a network, or with -m a sweep of them",
+    "tune": "draw step size and L2 at random, judge them on held-out examples",
     "reproduce": "run every experiment at a preset's scale, then report",
     "report": "draw curves, a table and claims from run records",
     "memory": "predict and measure the bytes of a training step: the paper's Table 1",
@@ -22,7 +23,7 @@ COMMANDS = {
     "graph": "draw the graph of a function, list its paths and sample them",
     "data": "fetch and verify data sets",
 }
-RESUMING = ("train", "reproduce")
+RESUMING = ("train", "tune", "reproduce")
 USAGE = "\n".join(
     [
         "radexp: randomized automatic differentiation under a measured memory budget.",

@@ -140,6 +140,11 @@ REFUSED = [
     ),
     (
         TrainingConfig,
+        {"holdout": -1},
+        "training.holdout=-1: allowed is a whole number of at least 0; try training.holdout=0",
+    ),
+    (
+        TrainingConfig,
         {"evaluate_train_every": -3},
         f"evaluate_train_every=-3: allowed is a {WHOLE}",
     ),
@@ -192,7 +197,7 @@ def test_choices_are_the_yaml_files():
     assert choices("estimator") == sorted([*networks, "checkpoint", "rad_as_published"])
     assert options_for("model", CLASSIFICATION) == ["cnn", "mlp", "rnn"]
     assert options_for("model", CONTROL) == ["reactor"]
-    assert choices("preset") == ["paper", "quick", "smoke"]
+    assert choices("preset") == ["paper", "quick", "reduced", "smoke"]
     assert choices("nope") == []
     assert {path.name for path in config_folder().iterdir()} >= {"train.yaml", *GROUPS}
 
@@ -269,6 +274,7 @@ def test_every_arm_of_every_experiment_composes(experiment, preset):
 
 MEASUREMENTS = {
     "memory_table": ("memory", 3),
+    "unbiasedness": ("bias", 3),
     "variance_depth": ("depth", {"smoke": 2, "quick": 5, "reduced": 20, "paper": 20}),
     "gradient_noise": ("noise", {"smoke": 6, "quick": 6, "reduced": 9, "paper": 9}),
 }

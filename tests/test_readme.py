@@ -89,6 +89,8 @@ def test_radexp_lines_run(line, tmp_path, monkeypatch, capfd, torch_state):
         flags = parse_words(words[1:])
         assert compose_jobs(flags.overrides, flags.multirun)
         words.append("training.iterations=5")
+    if words[0] == "tune":
+        words += ["training.iterations=5", "tune.draws=2", "hydra/launcher=basic"]
     if words[0] == "memory":
         words.append("training.batch_size=20")
     assert cli.main(words) == 0

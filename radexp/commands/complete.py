@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 
 from radexp.commands.train import show
 
-COMPOSING = ("train", "reproduce")
+COMPOSING = ("train", "tune", "reproduce")
 
 
 def complete(words: Sequence[str], commands: Iterable[str]) -> int:

@@ -37,6 +37,9 @@ def train(words: Sequence[str]) -> int:
     """
     words = with_preset(words)
     flags = parse_words(words)
+    for word in words:
+        drawing = not word.startswith("tune.")
+        require(drawing, word, "in radexp tune, as train draws nothing", "drop it")
     if any(getattr(flags, name) for name in SHOW_ONLY):
         return show(words)
     return run_jobs(words, plan_words(words))
@@ -84,15 +87,25 @@ def run_jobs(words: Sequence[str], jobs: Sequence[Plan | Measurement]) -> int:
     Returns:
         The exit status: 0 if every job completed.
     """
+    launch(words, jobs)
+    return _conclude(jobs)
+
+
+def launch(words: Sequence[str], jobs: Sequence[Plan | Measurement]) -> None:
+    """Run jobs through Hydra, a sweep's under one live display.
+
+    Args:
+        words: Hydra flags and overrides.
+        jobs: What they stand for.
+    """
     folder = run_path(jobs[0]).parent
     make_folder(folder)
     if not parse_words(words).multirun:
         _run_hydra(words)
-    else:
-        print(f"{len(jobs)} runs into {folder}", flush=True)
-        with Watching(jobs, folder.name):
-            _run_hydra(words)
-    return _conclude(jobs)
+        return
+    print(f"{len(jobs)} runs into {folder}", flush=True)
+    with Watching(jobs, folder.name):
+        _run_hydra(words)
 
 
 def _run_hydra(words: Sequence[str], application: str = "radexp train") -> None:

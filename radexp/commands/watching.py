@@ -120,9 +120,10 @@ def describe(summary: dict[str, Any]) -> str:
         return f"{name}  {summary['message'] or ''}"
     total = summary["parameter_bytes"] + summary["measured_saved_bytes"]
     parts = [f"train loss {summary['final_train_loss']:.3g}"]
-    if summary["final_test_loss"] is not None:
-        parts += [f"test loss {summary['final_test_loss']:.3g}"]
-        parts += [f"accuracy {summary['final_test_accuracy']:.2%}"]
+    for split in ("test", "validation"):
+        if summary.get(f"final_{split}_loss") is not None:
+            parts += [f"{split} loss {summary[f'final_{split}_loss']:.3g}"]
+            parts += [f"accuracy {summary[f'final_{split}_accuracy']:.2%}"]
     over = " (over budget)" if summary["over_budget"] else ""
     parts += [f"{format_bytes(total)}{over}", f"{summary['train_seconds']:.1f} s"]
     return f"{name}  {', '.join(parts)}"

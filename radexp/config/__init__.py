@@ -16,6 +16,7 @@ from radexp.config.optimizer import OptimizerConfig
 from radexp.config.task import CLASSIFICATION, CONTROL, options_for
 from radexp.config.train import TrainConfig
 from radexp.config.training import TrainingConfig
+from radexp.config.tune import TuneConfig
 
 __all__ = [
     "CLASSIFICATION",
@@ -27,6 +28,7 @@ __all__ = [
     "OptimizerConfig",
     "TrainConfig",
     "TrainingConfig",
+    "TuneConfig",
     "choices",
     "config_folder",
     "describe_sizes",

@@ -15,6 +15,7 @@ from radexp.config.model import ModelConfig
 from radexp.config.optimizer import OptimizerConfig
 from radexp.config.task import CONTROL, DEFAULT_DATA, NO_DATA, options_for
 from radexp.config.training import TrainingConfig
+from radexp.config.tune import TuneConfig
 from radexp.errors import require
 
 DEVICES = ("auto", "cpu", "cuda")
@@ -33,6 +34,7 @@ class TrainConfig:
         preset: How large an experiment is: ``smoke``, ``quick`` or ``paper``.
         scales: An experiment's sizes by preset; its other keys interpolate into it.
         tuned: An experiment's hyper-parameters by estimator; likewise.
+        tune: What ``radexp tune`` draws from.
         output: Folder that everything is written to.
         measure: What to measure in place of training; null to train.
     """
@@ -50,6 +52,7 @@ class TrainConfig:
     preset: str = "quick"
     scales: dict[str, Any] = field(default_factory=dict)
     tuned: dict[str, Any] = field(default_factory=dict)
+    tune: TuneConfig = field(default_factory=TuneConfig)
     output: str = "outputs"
     measure: MeasureConfig | None = None
 

@@ -17,9 +17,10 @@ class TrainingConfig:
         batch_size: Examples per step (a small batch has its own ``estimator.batch_size``).
         bootstrap: Train on a bootstrap of the training set, one per seed.
         log_every: Iterations between two ``batch`` rows of metrics.csv.
-        evaluate_every: Iterations between two evaluations on the test set.
+        evaluate_every: Iterations between two evaluations on the test set, or on what is held out.
         evaluate_train_every: Iterations between two evaluations on the whole training set.
         checkpoint_every: Iterations between two checkpoints.
+        holdout: Training examples held out for validation; the test set is then not looked at.
     """
 
     iterations: int = 2000
@@ -29,14 +30,15 @@ class TrainingConfig:
     evaluate_every: int = 400
     evaluate_train_every: int = 400
     checkpoint_every: int = 1000
+    holdout: int = 0
 
     def __post_init__(self) -> None:
-        """Refuse counts below one."""
+        """Refuse counts below one; only the held-out part may be empty."""
         for count in dataclasses.fields(self):
-            value = getattr(self, count.name)
+            value, least = getattr(self, count.name), 0 if count.name == "holdout" else 1
             require(
-                isinstance(value, bool) or value >= 1,
+                isinstance(value, bool) or value >= least,
                 f"training.{count.name}={value}",
-                "a whole number of at least 1",
+                f"a whole number of at least {least}",
                 f"try training.{count.name}={count.default}",
             )

@@ -10,7 +10,7 @@ from typing import Protocol
 
 from radexp.data import cifar10, digits, mnist, sequential_mnist, sequential_mnist14
 from radexp.data.dataset import Dataset, Split
-from radexp.data.streams import IndexStream, bootstrap_indices
+from radexp.data.streams import IndexStream, bootstrap_indices, hold_out_indices
 from radexp.errors import UsageError
 
 __all__ = [
@@ -20,6 +20,7 @@ __all__ = [
     "Split",
     "bootstrap_indices",
     "fetch",
+    "hold_out_indices",
     "load_dataset",
 ]
 

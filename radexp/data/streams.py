@@ -44,6 +44,40 @@ def bootstrap_indices(num_examples: int, seed: int) -> Tensor:
     return torch.randint(num_examples, (num_examples,), generator=generator)
 
 
+def hold_out_indices(num_examples: int, num_held_out: int, seed: int) -> tuple[Tensor, Tensor]:
+    """Draw the part of a data set that is held out: without replacement, every subset as likely.
+
+    Draw a bootstrap from the rest, not the other way round: a bootstrap repeats examples, and one
+    of them could be on both sides.
+
+    Args:
+        num_examples: N, at least 1.
+        num_held_out: From 0 to N - 1.
+        seed: Names the draw.
+
+    Returns:
+        int64 indices ``(N - num_held_out,)`` of the rest and ``(num_held_out,)`` of the part that
+        is held out, each in rising order, on the CPU.
+
+    Raises:
+        UsageError: If nothing would be left to train on.
+
+    Example:
+        >>> rest, held_out = hold_out_indices(1000, 200, seed=0)
+        >>> len(rest), len(held_out), len(torch.cat([rest, held_out]).unique())
+        (800, 200, 1000)
+    """
+    _require_positive("num_examples", num_examples)
+    if not 0 <= num_held_out < num_examples:
+        raise UsageError(
+            f"training.holdout={num_held_out}: allowed is 0 to {num_examples - 1} of "
+            f"{num_examples} training examples; try training.holdout={num_examples // 10}"
+        )
+    generator = torch.Generator().manual_seed(seed)
+    order = torch.randperm(num_examples, generator=generator)
+    return order[num_held_out:].sort().values, order[:num_held_out].sort().values
+
+
 class IndexStream:
     """Endless batches of indices, drawn uniformly with replacement.
 

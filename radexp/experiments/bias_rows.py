@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from itertools import product
 from typing import Any
 
+import pandas as pd
 import torch
 from torch import Tensor, nn
 
@@ -86,6 +87,24 @@ class BiasTally:
         mean = total / self.draws
         variance = (squares / self.draws - mean**2).clamp(min=0)
         return mean, (variance / (self.draws - 1)).sqrt()
+
+
+def measure_bias(config: TrainConfig) -> pd.DataFrame:
+    """Test every estimator for bias, as the request's ``measure`` says.
+
+    Args:
+        config: Its ``measure`` gives the fractions, the estimates of each test and the warm-up.
+
+    Returns:
+        The rows of bias.csv.
+
+    Raises:
+        UsageError: As ``bias_rows``.
+    """
+    measure = config.measure
+    assert measure is not None
+    exact = dataclasses.replace(config, measure=None)
+    return pd.DataFrame(bias_rows(exact, measure.keeps, measure.repetitions, measure.at))
 
 
 def bias_rows(

@@ -5,10 +5,16 @@ from __future__ import annotations
 from functools import lru_cache
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from radexp.config import EstimatorConfig, TrainConfig
-from radexp.data import Dataset, IndexStream, bootstrap_indices, load_dataset
+from radexp.data import (
+    Dataset,
+    IndexStream,
+    bootstrap_indices,
+    hold_out_indices,
+    load_dataset,
+)
 from radexp.errors import UsageError
 from radexp.layers import Estimator, randomize
 from radexp.memory import parameter_bytes, predict_by_layer
@@ -31,6 +37,7 @@ class ClassificationWorkload:
         self.config = config
         self.device()  # before the data are loaded
         self.dataset = dataset or _load_dataset_once(config.data.name, config.data.root)
+        self._held_out()  # refuses more than there is
         with torch.device("meta"):
             self.model = self._network()
         self.parameter_bytes = parameter_bytes(self.model)
@@ -70,22 +77,38 @@ class ClassificationWorkload:
     def build(self, estimator: EstimatorConfig, device: torch.device) -> tuple[nn.Module, Task]:
         """Return the network, randomized, and its data.
 
-        Initial weights, bootstrap, batches and sketches are drawn from the run's seed, each in a
-        stream of its own. Runs that differ in their estimator alone start from the same weights
-        and train on the same bootstrap, so they can be compared in pairs.
+        Initial weights, what is held out, bootstrap, batches and sketches are drawn from the run's
+        seed, each in a stream of its own. Runs that differ in their estimator alone start from the
+        same weights and train on the same bootstrap, so they can be compared in pairs.
         """
         config, dataset = self.config, self.dataset
         torch.manual_seed(derive_seed(config.seed, "torch"))
         model = self._network().to(device)
         seed = derive_seed(config.seed, "sketches")
         randomize(model, Estimator.from_config(estimator), seed=seed)
-        indices = counts = None
+        indices, held_out = self._held_out()
         if config.training.bootstrap:
-            indices = bootstrap_indices(dataset.num_examples, derive_seed(config.seed, "bootstrap"))
-            counts = torch.bincount(indices, minlength=dataset.num_examples)
+            seed, size = derive_seed(config.seed, "bootstrap"), dataset.num_examples
+            drawn = bootstrap_indices(size if indices is None else len(indices), seed)
+            indices = drawn if indices is None else indices[drawn]
+        counts, out = self._counts(indices), self._counts(held_out)
         seed, size = derive_seed(config.seed, "batches"), self.batch_size(estimator)
         stream = IndexStream(dataset.num_examples, size, seed, indices)
-        return model, Classification(dataset.to(device), stream, counts)
+        return model, Classification(dataset.to(device), stream, counts, out)
+
+    def _held_out(self) -> tuple[Tensor | None, Tensor | None]:
+        """Draw what to train on and what to hold out, before any bootstrap; None for all of it."""
+        number = self.config.training.holdout
+        if not number:
+            return None, None
+        seed = derive_seed(self.config.seed, "holdout")
+        return hold_out_indices(self.dataset.num_examples, number, seed)
+
+    def _counts(self, indices: Tensor | None) -> Tensor | None:
+        """Return how often each training example is among some; None for each of them once."""
+        if indices is None:
+            return None
+        return torch.bincount(indices, minlength=self.dataset.num_examples)
 
     def _network(self) -> nn.Module:
         dataset = self.dataset

@@ -41,6 +41,12 @@ class ControlWorkload:
     def __init__(self, config: TrainConfig, dataset: Dataset | None) -> None:
         require_only(config.model, *PHYSICS)
         self.config, model = config, config.model
+        require(
+            not config.training.holdout,
+            f"training.holdout={config.training.holdout} with model={model.name}",
+            "nothing to hold out, as there are no examples",
+            "leave out training.holdout",
+        )
         self.grid = Grid(model.points, model.steps, model.final_time, model.diffusion)
         exact = replace(config.estimator, sketch="exact", free=None, keep=None, checkpoints=None)
         reactor = self._reactor(exact)

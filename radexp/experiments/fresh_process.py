@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import multiprocessing
 from collections.abc import Callable
-from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from typing import Any, TypeVar
+
+# Python's own pool cannot start a process from inside a worker of joblib's.
+from joblib.externals.loky import ProcessPoolExecutor  # type: ignore[import-untyped]
 
 from radexp.errors import UsageError
 from radexp.memory import is_out_of_memory
@@ -28,10 +29,10 @@ def in_fresh_process(given: str, function: Callable[..., Result], *arguments: An
     Raises:
         UsageError: If the process runs out of memory or dies.
     """
-    context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(1, mp_context=context) as pool:
+    with ProcessPoolExecutor(1) as pool:
         try:
-            return pool.submit(function, *arguments).result()
+            result: Result = pool.submit(function, *arguments).result()
+            return result
         except BrokenProcessPool as error:
             raise _too_large(given, "died, perhaps for want of memory") from error
         except (RuntimeError, MemoryError) as error:

@@ -15,6 +15,7 @@ import torch
 from radexp.config import TrainConfig
 from radexp.config.task import CLASSIFICATION
 from radexp.errors import UsageError, require
+from radexp.experiments.bias_rows import measure_bias
 from radexp.experiments.depth_rows import depth_rows
 from radexp.experiments.environment import describe_environment
 from radexp.experiments.folder import FINAL_STATUSES, RunFolder, run_path
@@ -28,6 +29,7 @@ from radexp.training import write_atomically
 log = logging.getLogger("radexp")
 ROWS: dict[str, Callable[[TrainConfig], pd.DataFrame]] = {
     "memory": memory_rows,
+    "bias": measure_bias,
     "noise": noise_rows,
     "depth": depth_rows,
 }

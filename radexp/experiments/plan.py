@@ -22,8 +22,11 @@ from radexp.memory import Budget, format_bytes, solve_largest
 # A solved kept fraction is a whole number of these: the step between two values is too small to
 # matter, and the number reads well in a record.
 KEEP_STEPS = 10**6
-# Keys of EstimatorConfig that came after the first committed runs.
-LATER_KEYS = ("checkpoints",)
+# Keys that came after the first committed runs, by part, with what they are left out at.
+LATER_KEYS: dict[str, dict[str, Any]] = {
+    "estimator": {"checkpoints": None},
+    "training": {"holdout": 0},
+}
 
 
 @dataclass(frozen=True)
@@ -72,7 +75,10 @@ class Plan:
         words = [config.model.name, *data, config.estimator.name]
         if config.budget is not None:
             words.append(config.budget.replace("%", "pct"))
-        slug = "-".join([*words, f"s{config.seed}"]).lower()
+        words.append(f"s{config.seed}")
+        if config.tune.trial is not None:
+            words.append(f"t{config.tune.trial}")
+        slug = "-".join(words).lower()
         return f"{re.sub('[^a-z0-9._-]', '', slug)}-{self.config_hash}"
 
 
@@ -80,11 +86,11 @@ def hash_config(config: TrainConfig) -> str:
     """Hash a configuration without paths and without what was already interpolated from.
 
     Model keys at their schema's default are left out, so that a new key of ``ModelConfig`` leaves
-    the hashes of other models' runs as they were; so are ``LATER_KEYS`` of the estimator while
-    they are null. A default, once it is there, must not change.
+    the hashes of other models' runs as they were; so are ``LATER_KEYS``. A default, once it is
+    there, must not change. What ``tune`` draws is hashed as the optimizer's settings.
     """
     values = dataclasses.asdict(config)
-    for key in ("output", "preset", "scales", "tuned"):
+    for key in ("output", "preset", "scales", "tuned", "tune"):
         del values[key]
     if values["measure"] is None:  # it came after the first committed runs, too
         del values["measure"]
@@ -93,11 +99,11 @@ def hash_config(config: TrainConfig) -> str:
     assert isinstance(defaults, dict)
     model = values["model"]
     values["model"] = {key: model[key] for key in model if model[key] != defaults[key]}
-    estimator = values["estimator"]
-    del estimator["task"]  # it says what an estimator is for, and its name says so already
-    for key in LATER_KEYS:
-        if estimator[key] is None:
-            del estimator[key]
+    del values["estimator"]["task"]  # it says what it is for, and its name says so already
+    for part, keys in LATER_KEYS.items():
+        for key, default in keys.items():
+            if values[part][key] == default:
+                del values[part][key]
     text = json.dumps(values, sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()[:10]
 

@@ -122,7 +122,7 @@ def _summarize(
     message: str | None,
 ) -> dict[str, Any]:
     final = folder.last_rows() if status == "completed" else {}
-    train, test = final.get("train"), final.get("test")
+    train, test, validation = (final.get(name) for name in ("train", "test", "validation"))
     progress = trainer.progress if trainer else Progress()
     return {
         "run_id": plan.run_id,
@@ -139,6 +139,8 @@ def _summarize(
         "final_train_loss": train and float(train["loss"]),
         "final_test_loss": test and float(test["loss"]),
         "final_test_accuracy": test and float(test["accuracy"]),
+        "final_validation_loss": validation and float(validation["loss"]),
+        "final_validation_accuracy": validation and float(validation["accuracy"]),
         "step_seconds": progress.median_step_seconds if progress.step_seconds else None,
         "train_seconds": progress.train_seconds,
         "iterations_done": progress.iteration,

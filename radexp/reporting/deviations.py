@@ -58,7 +58,7 @@ def protocol_facts(setting: Setting, runs: pd.DataFrame) -> list[str]:
     if setting.model not in PROTOCOLS:
         return []
     protocol = PROTOCOLS[setting.model]
-    data, iterations = PUBLISHED[setting.model]
+    data, iterations, _ = PUBLISHED[setting.model]
     seeds = runs[runs["status"] == "completed"].groupby("label")["seed"].nunique()
     least = int(seeds.reindex(runs["label"].unique(), fill_value=0).min())
     pairs = [

@@ -65,8 +65,10 @@ _OWN_COLUMN = (
     *("model.diffusion", "model.initial", "estimator.task"),
     *("data.name", "estimator.name", "estimator.keep"),
     *("estimator.batch_size", "optimizer.lr", "optimizer.weight_decay", "training.iterations"),
-    *("budget", "seed", "study", "preset", "output", "data.root", "scales", "tuned"),
+    *("budget", "seed", "study", "preset", "output", "data.root", "scales", "tuned", "tune"),
 )
+# Left out of the digest at these values, so that runs from before the key was there agree.
+_LATER = {"training.holdout": 0}
 
 
 class RunFolder(NamedTuple):
@@ -141,6 +143,7 @@ def _digest(config: dict[str, Any]) -> str:
         nested = value if isinstance(value, dict) and key not in _OWN_COLUMN else {"": value}
         names = {f"{key}.{name}".rstrip("."): entry for name, entry in nested.items()}
         rest |= {name: entry for name, entry in names.items() if name not in _OWN_COLUMN}
+    rest = {key: value for key, value in rest.items() if _LATER.get(key, ()) != value}
     text = json.dumps(rest, sort_keys=True, default=str)
     return hashlib.sha256(text.encode()).hexdigest()[:6]
 

@@ -66,16 +66,21 @@ class Classification:
         dataset: Train and test splits, on the network's device.
         stream: Indices of the batches.
         counts: How often each training example counts, or None for once.
+        held_out: 1 for the training examples that are held out for validation, 0 for those that
+            are not, or None: nothing is held out.
     """
 
     dataset: Dataset
     stream: IndexStream
     counts: Tensor | None = None
+    held_out: Tensor | None = None
     step_name = "batch"
 
     @property
     def splits(self) -> Mapping[str, str]:
-        """The training and the test set."""
+        """The training set, and the test set or what is held out in its stead."""
+        if self.held_out is not None:
+            return {"train": "training set", "validation": "validation set"}
         return {"train": "training set", "test": "test set"}
 
     def next_batch(self) -> Batch:
@@ -112,6 +117,8 @@ class Classification:
         """Return the exact score of a split: of the bootstrap, if ``counts`` are one's."""
         if split == "train":
             return evaluate(model, self.dataset.train, self.counts)
+        if split == "validation":
+            return evaluate(model, self.dataset.train, self.held_out)
         return evaluate(model, self.dataset.test)
 
     def state_dict(self) -> dict[str, Any]:

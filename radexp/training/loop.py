@@ -165,9 +165,10 @@ class Trainer:
     def _evaluate_due(self, observer: Observer, first: bool = False) -> None:
         always = first or self.progress.iteration == self.config.iterations
         learning_rate = self._learning_rate()
-        every = {"train": self.config.evaluate_train_every, "test": self.config.evaluate_every}
         for split, name in self.task.splits.items():
-            if always or self._due(every[split]):
+            of_train = split == "train"
+            every = self.config.evaluate_train_every if of_train else self.config.evaluate_every
+            if always or self._due(every):
                 score = self.task.evaluate(self.model, split)
                 observer.on_row(self._row(split, score, learning_rate))
                 self._require_finite(name, score.loss)

@@ -27,7 +27,7 @@ class Task(Protocol):
 
     @property
     def splits(self) -> Mapping[str, str]:
-        """What is evaluated: ``train``, and ``test`` where there is one, each in words."""
+        """What is evaluated: ``train``, and ``test`` or ``validation`` if any, each in words."""
 
     @property
     def step_name(self) -> str:

@@ -5,7 +5,7 @@ import math
 import pytest
 import torch
 
-from radexp.data import IndexStream, bootstrap_indices
+from radexp.data import IndexStream, bootstrap_indices, hold_out_indices
 from radexp.errors import UsageError
 
 NUM = 100
@@ -113,6 +113,28 @@ def test_a_resumed_stream_gives_the_same_batches(tmp_path, indices):
 def test_the_state_of_another_stream_is_refused(other):
     with pytest.raises(UsageError, match=r"state of a stream with .*: allowed is .*; resume with"):
         IndexStream(NUM, 7, seed=0).load_state_dict(other.state_dict())
+
+
+@pytest.mark.parametrize("num_held_out", [0, 1, 30, NUM - 1])
+def test_what_is_held_out_and_the_rest_are_the_whole(num_held_out):
+    rest, held_out = hold_out_indices(NUM, num_held_out, seed=0)
+    assert (len(rest), len(held_out)) == (NUM - num_held_out, num_held_out)
+    assert torch.cat([rest, held_out]).sort().values.tolist() == list(range(NUM))
+    assert all(torch.equal(part, part.sort().values) for part in (rest, held_out))
+
+
+def test_every_example_is_held_out_equally_often_and_by_its_seed_alone():
+    drawn = [hold_out_indices(NUM, 20, seed)[1] for seed in range(500)]
+    assert max_z(torch.cat(drawn).bincount(minlength=NUM)) < 4.5
+    assert len({tuple(part.tolist()) for part in drawn}) == 500
+    assert torch.equal(hold_out_indices(NUM, 20, seed=3)[1], drawn[3])
+
+
+@pytest.mark.parametrize("num_held_out", [-1, NUM, NUM + 1])
+def test_holding_out_all_or_less_than_nothing_is_refused(num_held_out):
+    message = f"training.holdout={num_held_out}: allowed is 0 to 99 of 100 training examples; try"
+    with pytest.raises(UsageError, match=message):
+        hold_out_indices(NUM, num_held_out, seed=0)
 
 
 @pytest.mark.parametrize(("num_examples", "batch_size"), [(0, 1), (-1, 1), (1, 0)])

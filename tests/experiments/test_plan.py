@@ -131,7 +131,10 @@ def changed(config, key: str, value):
     return copy
 
 
-IGNORED = ("output", "preset", "scales", "tuned", "data.root", "estimator.task")
+IGNORED = (
+    *("output", "preset", "scales", "tuned", "data.root", "estimator.task"),
+    *(f"tune.{key}" for key in ("lr", "weight_decay", "draws", "seed", "trial")),
+)
 
 
 def test_hash_reacts_to_every_key_but_paths_and_interpolated_ones(plan_for):
@@ -165,7 +168,7 @@ def test_runs_of_an_experiment_keep_their_names_when_it_gets_a_target():
     [
         ("mnist_mlp", [2.0, 0.05, 0.01, 0.01]),
         ("cifar_cnn", [2.0, 0.2, 1.0, 0.1]),
-        ("seqmnist_rnn", [2.0, 1.0, 1.5, 0.5]),
+        ("seqmnist_rnn", [2.0, 1.0, 2.0, 0.5]),
         ("reactor", [None] * 4),
     ],
 )
@@ -173,6 +176,23 @@ def test_targets_are_fixed_by_experiment_and_preset(experiment, targets):
     scales = compose_jobs([f"experiment={experiment}"], multirun=False)[0].scales
     presets = ("smoke", "quick", "reduced", "paper")
     assert [scales[preset].get("target") for preset in presets] == targets
+
+
+def test_run_id_of_a_plain_run_is_what_it_was_before_there_was_tuning(plan_for):
+    assert plan_for("device=cpu").run_id == "mlp-digits-rad-s0-7b51c1ee67"
+    assert plan_for("training.holdout=0").run_id == plan_for().run_id
+    assert plan_for("training.holdout=1").run_id != plan_for().run_id
+
+
+def test_a_trial_says_its_number_and_is_hashed_as_its_settings(plan_for):
+    words = ("optimizer.lr=${drawn:lr}", "optimizer.weight_decay=${drawn:weight_decay}")
+    trial = plan_for("tune.trial=3", *words)
+    optimizer = trial.config.optimizer
+    values = [f"optimizer.{key}={getattr(optimizer, key)!r}" for key in ("lr", "weight_decay")]
+    by_hand = plan_for(*values)
+    assert trial.config_hash == by_hand.config_hash
+    assert trial.run_id == by_hand.run_id.replace("-s0-", "-s0-t3-")
+    assert plan_for("tune.trial=4", *words).config_hash != trial.config_hash
 
 
 def test_model_keys_at_their_default_are_not_hashed(plan_for):

@@ -55,6 +55,17 @@ def test_the_target_is_that_of_the_runs_own_scale(make_run, changes, target):
     assert row["settings"] == plain["settings"]
 
 
+def test_keys_that_came_later_leave_the_settings_of_old_runs_alone(make_run):
+    folder = make_run()
+    config = json.loads((folder / "config.yaml").read_text())
+    plain = read_run(folder).row["settings"]
+    training = config["training"]
+    edit(folder / "config.yaml", tune={"draws": 20}, training={**training, "holdout": 0})
+    assert read_run(folder).row["settings"] == plain
+    edit(folder / "config.yaml", training={**training, "holdout": 9})
+    assert read_run(folder).row["settings"] != plain
+
+
 # As config.yaml has them: every key of the schema, whether the model uses it or not.
 UNUSED = {"hidden": [], "channels": [], "kernel_size": 5, "pooling": "average"}
 
