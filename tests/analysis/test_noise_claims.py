@@ -9,7 +9,7 @@ import pytest
 from radexp.analysis.noise_claims import LEVEL, judge_noise
 from radexp.errors import UsageError
 
-COMMITTED = Path(__file__).resolve().parents[2] / "results/gradient_noise/noise.csv"
+COMMITTED = Path(__file__).resolve().parents[2] / "results/gradient_noise/mlp/noise.csv"
 
 
 def build(factors, level=LEVEL, noise=0.1, repetitions=40, model="mlp"):
