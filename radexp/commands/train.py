@@ -14,6 +14,7 @@ from omegaconf import DictConfig
 
 from radexp.catalogue import config_folder
 from radexp.commands.composing import compose_jobs, parse_words, to_config
+from radexp.commands.orphans import LAUNCHER, ending_with_launcher
 from radexp.commands.watching import Watching, describe, read_summary
 from radexp.errors import UsageError, require
 from radexp.experiments import Measurement, Plan, execute, make_job, run_path
@@ -104,8 +105,12 @@ def launch(words: Sequence[str], jobs: Sequence[Plan | Measurement]) -> None:
         _run_hydra(words)
         return
     print(f"{len(jobs)} runs into {folder}", flush=True)
-    with Watching(jobs, folder.name):
-        _run_hydra(words)
+    os.environ[LAUNCHER] = str(os.getpid())
+    try:
+        with Watching(jobs, folder.name):
+            _run_hydra(words)
+    finally:
+        del os.environ[LAUNCHER]
 
 
 def _run_hydra(words: Sequence[str], application: str = "radexp train") -> None:
@@ -122,7 +127,8 @@ def _job(config: DictConfig) -> None:
     try:
         job = make_job(to_config(config))
         name = job.run_id
-        summary = execute(job, show_progress=not in_sweep)
+        with ending_with_launcher():
+            summary = execute(job, show_progress=not in_sweep)
     except Exception as error:
         if os.environ.get("HYDRA_FULL_ERROR") == "1":
             raise

@@ -11,7 +11,11 @@ from radexp.reporting.finding import find
 from radexp.reporting.measurements import KINDS, read_measured, read_measurements
 
 RESULTS = Path(__file__).parents[2] / "results"
-COMMITTED = ("memory_table/memory", "gradient_noise/noise", "variance_depth/depth")
+COMMITTED = (
+    "memory_table/memory",
+    *(f"gradient_noise/{name}/noise" for name in ("mlp", "cnn", "rnn")),
+    "variance_depth/depth",
+)
 
 
 def measurements(path):

@@ -1,0 +1,126 @@
+"""The whole reproduction: announced, resumable after any end, and its numbers the same."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import pandas as pd
+import pytest
+from joblib.externals.loky import get_reusable_executor
+
+from radexp.commands.orphans import LAUNCHER, ending_with_launcher, is_orphan
+
+WORDS = ("reproduce", "experiment=mnist_mlp,variance_depth", "preset=smoke", "seed=0")
+WORDS = (*WORDS, "hydra.launcher.n_jobs=2")
+NUM_JOBS = 6
+
+
+def start(cwd):
+    """Start the command in a process group of its own."""
+    words = [sys.executable, "-m", "radexp.cli", *WORDS]
+    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
+    streams = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+    return subprocess.Popen(words, cwd=cwd, env=environment, start_new_session=True, **streams)
+
+
+def wait_for(condition):
+    deadline = time.monotonic() + 120
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+
+
+def outcomes(cwd):
+    """Return what every job found, times aside."""
+    found = {}
+    for path in sorted(cwd.glob("outputs/*/*/*.csv")):
+        table = pd.read_csv(path)
+        found[str(path.relative_to(cwd))] = table.drop(columns="train_seconds", errors="ignore")
+    return found
+
+
+@pytest.fixture(scope="module")
+def undisturbed(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("undisturbed")
+    process = start(folder)
+    out, err = process.communicate(timeout=300)
+    assert process.returncode == 0, err
+    process = start(folder)
+    again, err = process.communicate(timeout=300)
+    assert process.returncode == 0, err
+    return outcomes(folder), out, again
+
+
+def test_it_says_beforehand_what_it_will_do_and_ends_with_the_report(undisturbed):
+    found, out, again = undisturbed
+    assert len(found) == NUM_JOBS
+    lines = out.splitlines()
+    assert lines[0].split() == ["experiment", "jobs", "done", "about,", "on", "two", "cores"]
+    assert lines[1].split()[:3] == ["mnist_mlp", "5", "0"]
+    assert lines[2].split()[:3] == ["variance_depth", "1", "0"]
+    assert lines[3].startswith("all ")
+    assert out.count("\ncompleted   ") == NUM_JOBS
+    assert "s in all; page: file://" in lines[-1]
+    assert again.count("nothing to do") == 3
+
+
+@pytest.mark.parametrize(("number", "moment"), [(signal.SIGKILL, 4), (signal.SIGINT, 1)])
+def test_stopped_and_started_again_it_ends_with_the_same_numbers(undisturbed, cwd, number, moment):
+    process = start(cwd)
+    wait_for(lambda: len(list(cwd.glob("outputs/*/*/config.yaml"))) >= moment)
+    process.send_signal(number)
+    _, err = process.communicate(timeout=120)
+    if number == signal.SIGKILL:
+        assert process.returncode == -signal.SIGKILL
+    else:
+        assert process.returncode == 130, err
+        assert "radexp: interrupted; the same command resumes" in err
+    again = start(cwd)
+    _, err = again.communicate(timeout=300)
+    assert again.returncode == 0, err
+    found, expected = outcomes(cwd), undisturbed[0]
+    assert list(found) == list(expected)
+    for name, table in expected.items():
+        pd.testing.assert_frame_equal(found[name], table, check_exact=True)
+
+
+def test_a_worker_ends_with_the_command_that_started_it(tmp_path):
+    """The parent starts a worker as a sweep does and is killed; the worker must not go on."""
+    worker = (
+        "import os, signal, sys, time\n"
+        "from radexp.commands.orphans import ending_with_launcher\n"
+        "signal.signal(signal.SIGTERM, signal.default_int_handler)\n"
+        "with ending_with_launcher():\n"
+        "    try:\n"
+        "        open(sys.argv[1], 'w').write(str(os.getpid()))\n"
+        "        time.sleep(60)\n"
+        "    except KeyboardInterrupt:\n"
+        "        open(sys.argv[1] + '.stopped', 'w').close()\n"
+    )
+    parent = (
+        "import os, subprocess, sys\n"
+        f"os.environ['{LAUNCHER}'] = str(os.getpid())\n"
+        "subprocess.run([sys.executable, '-c', *sys.argv[1:]])\n"
+    )
+    mark = tmp_path / "mark"
+    process = subprocess.Popen([sys.executable, "-c", parent, worker, str(mark)])
+    wait_for(lambda: mark.exists() and mark.read_text())
+    process.kill()
+    process.wait()
+    wait_for(lambda: (tmp_path / "mark.stopped").exists())
+
+
+@pytest.mark.parametrize("launcher", ["", "none", str(os.getpid())])
+def test_processes_that_no_sweep_started_are_left_alone(monkeypatch, launcher):
+    monkeypatch.setenv(LAUNCHER, launcher)
+    assert not is_orphan()
+    with ending_with_launcher():
+        pass
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _no_workers():
+    yield
+    get_reusable_executor().shutdown(wait=True)

@@ -1,0 +1,83 @@
+"""The live display: what it says of jobs from their folders alone."""
+
+import json
+
+import pytest
+
+from radexp.commands.composing import compose_jobs
+from radexp.commands.watching import Watching, describe, progress, read_summary
+from radexp.experiments import execute, make_job, run_path
+
+MEASURED = {"status": "completed", "run_id": "depth-s0", "measured": "depth", "rows": 7}
+
+
+@pytest.fixture
+def depth_job(tmp_path):
+    words = ["measure=depth", f"output={tmp_path / 'outputs'}"]
+    return make_job(compose_jobs(words, multirun=False)[0])
+
+
+@pytest.mark.parametrize(
+    ("text", "share"),
+    [
+        ("iteration,split\n0,train\n5,batch\n", 0.25),
+        ("iteration,split\n0,train\n5,batch\n10,ba", 0.25),
+        ("iteration,split\n40,batch\n", 1.0),
+        ("iteration,split\n", 0.0),
+        ("x\ny\n", 0.0),
+        ("", 0.0),
+    ],
+)
+def test_progress_is_that_of_the_last_whole_row(plan_for, text, share):
+    plan = plan_for()
+    folder = run_path(plan)
+    assert progress(folder, plan) == 0.0
+    folder.mkdir(parents=True)
+    (folder / "metrics.csv").write_text(text)
+    assert progress(folder, plan) == share
+
+
+def test_a_measurement_has_no_progress(depth_job):
+    assert progress(run_path(depth_job), depth_job) == 0.0
+
+
+def test_each_job_is_told_once_as_soon_as_it_ends(plan_for, capsys):
+    plans = [plan_for(f"seed={seed}") for seed in (0, 1, 2)]
+    before = execute(plans[2], show_progress=False)
+    with Watching(plans, "a study") as watching:
+        execute(plans[0], show_progress=False)
+        watching._look()
+        first = capsys.readouterr().out
+        execute(plans[1], show_progress=False)
+    assert first.startswith(f"completed   {plans[0].run_id}  train loss ")
+    assert first.count("\n") == 1
+    rest = capsys.readouterr().out.splitlines()
+    assert [line.split()[1] for line in rest] == [plans[1].run_id, plans[2].run_id]
+    assert rest[1] == describe(before)
+
+
+def test_a_run_is_told_with_its_share_of_the_whole(plan_for):
+    plans = [plan_for(f"seed={seed}") for seed in (0, 1)]
+    execute(plans[0], show_progress=False)
+    half = run_path(plans[1])
+    half.mkdir(parents=True)
+    (half / "metrics.csv").write_text("iteration\n10\n")
+    with Watching(plans, "a study") as watching:
+        watching._look(last=True)
+        assert watching._bar.n == pytest.approx(1.5)
+
+
+def test_damaged_records_are_not_read(plan_for):
+    folder = run_path(plan_for())
+    assert read_summary(folder) is None
+    folder.mkdir(parents=True)
+    (folder / "summary.json").write_text("{")
+    assert read_summary(folder) is None
+    (folder / "summary.json").write_text(json.dumps(MEASURED))
+    assert read_summary(folder) == MEASURED
+
+
+def test_a_measurement_in_one_line():
+    assert describe({**MEASURED, "seconds": 1.25}) == "completed   depth-s0  7 rows, 1.2 s"
+    failed = {"status": "failed", "run_id": "depth-s0", "measured": "depth", "message": "no"}
+    assert describe(failed) == "failed      depth-s0  no"
