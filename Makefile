@@ -6,11 +6,11 @@ STAMP := $(VENV)/.installed
 PRESET ?= quick
 WORDS ?=
 
-.PHONY: help setup reproduce test lint bench bench-sparse evidence memory-table scaling reactor reactor-gradients variance-depth results-report clean
+.PHONY: help setup reproduce test lint bench bench-sparse evidence memory-table scaling reactor reactor-gradients variance-depth noise-directions results-report clean
 
 help:
 	@echo "make setup                     create $(VENV) with radexp, editable, and its locked dependencies"
-	@echo "make reproduce [PRESET=quick]  run the experiments (smoke, quick or paper), then the report"
+	@echo "make reproduce [PRESET=quick]  run the experiments (smoke, quick, reduced or paper), then the report"
 	@echo "make test                      lint, types and the whole test suite"
 	@echo "make bench                     step times against stock PyTorch, interleaved in one process"
 	@echo "make bench-sparse              a convolution's weight gradient from few positions or from all"
@@ -20,6 +20,7 @@ help:
 	@echo "make reactor                   train the reactor at the paper's scale, write results/reactor (35 to 60 minutes)"
 	@echo "make reactor-gradients         write results/reactor/gradients.csv and .png (5 minutes)"
 	@echo "make variance-depth            write results/variance_depth: variance against depth (20 minutes)"
+	@echo "make noise-directions          write results/gradient_noise/directions (MNIST; 7 minutes)"
 	@echo "make results-report            write results/report and results/README.md from results/ alone"
 
 setup: $(STAMP)
@@ -72,6 +73,9 @@ reactor-gradients: setup
 
 variance-depth: setup
 	$(BIN)/python scripts/variance_depth.py results/variance_depth
+
+noise-directions: setup
+	$(BIN)/python scripts/study_noise_directions.py results/gradient_noise/directions
 
 results-report: setup
 	$(BIN)/python scripts/report_results.py results

@@ -11,12 +11,11 @@ from pathlib import Path
 import pytest
 
 from radexp import cli
-from radexp.commands import memory, train
 from radexp.commands.composing import compose_jobs, parse_words
 from radexp.data import Dataset, Split, cifar10, load_dataset, mnist
 from radexp.data.sources import find_file, given_root
 from radexp.errors import UsageError
-from radexp.experiments import classification, plan
+from radexp.experiments import classification, jobs, memory_rows, plan
 
 ROOT = Path(__file__).resolve().parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -81,8 +80,8 @@ def test_radexp_lines_run(line, tmp_path, monkeypatch, capfd, torch_state):
     words = shlex.split(line)[1:]
     monkeypatch.setattr(classification, "_load_dataset_once", beginning_of)
     monkeypatch.setattr(plan, "KEEP_STEPS", 100)  # solve for fractions more coarsely
-    monkeypatch.setattr(train, "make_plan", planned_once())
-    monkeypatch.setattr(memory, "in_fresh_process", lambda given, function, *a: function(*a))
+    monkeypatch.setattr(jobs, "make_plan", planned_once())
+    monkeypatch.setattr(memory_rows, "in_fresh_process", lambda given, function, *a: function(*a))
     if words[0] == "report":
         assert cli.main(["train", "training.iterations=2"]) == 0
     if words[0] == "train" and "--help" not in words:

@@ -52,7 +52,8 @@ class Setting:
         data = "" if self.data == NO_DATA else f"{self.data}, "
         _, _, published = PUBLISHED.get(self.model, ("", 0, self.sizes))
         sizes = "" if self.sizes == published else f"{self.sizes or 'unknown sizes'}, "
-        return f"at quick scale: {data}{sizes}{self.iterations:,} iterations, not the paper's"
+        name = self.preset if self.preset in ("smoke", "quick") else "reduced"
+        return f"at {name} scale: {data}{sizes}{self.iterations:,} iterations, not the paper's"
 
     @property
     def _on_data(self) -> str:

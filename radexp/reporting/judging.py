@@ -116,5 +116,5 @@ def _judge_runs(records: Records) -> Judged:
 
 def _scale_in(title: str) -> str:
     """Return the scale that a verdict's title ends with; empty if it names none."""
-    found = re.search(r"\((at quick scale:.*)\)$", title, re.DOTALL)
+    found = re.search(r"\((at \w+ scale:.*)\)$", title, re.DOTALL)
     return found[1] if found else ""
