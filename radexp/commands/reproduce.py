@@ -9,7 +9,7 @@ from pathlib import Path
 
 from radexp.catalogue import choices
 from radexp.commands.report import print_report
-from radexp.commands.train import plan_words, run_jobs, with_preset
+from radexp.commands.train import conclude, launch, plan_words, with_preset
 from radexp.commands.watching import read_summary
 from radexp.commands.words import wants_help
 from radexp.errors import UsageError
@@ -78,7 +78,8 @@ def reproduce(words: Sequence[str]) -> int:
     start = time.monotonic()
     sweeps = _plan(words)  # all of them before any work
     _announce(sweeps)
-    statuses = [run_jobs(sweep.words, sweep.jobs) for sweep in sweeps]
+    launch([sweep.words for sweep in sweeps], [job for sweep in sweeps for job in sweep.jobs])
+    statuses = [conclude(sweep.jobs) for sweep in sweeps]
     studies = dict.fromkeys(run_path(job).parent for sweep in sweeps for job in sweep.jobs)
     command = " ".join(["radexp reproduce", *words])
     report = write_report(studies, next(iter(studies)).parent / "report", command)

@@ -88,27 +88,33 @@ def run_jobs(words: Sequence[str], jobs: Sequence[Plan | Measurement]) -> int:
     Returns:
         The exit status: 0 if every job completed.
     """
-    launch(words, jobs)
-    return _conclude(jobs)
+    if parse_words(words).multirun:
+        launch([words], jobs)
+    else:
+        make_folder(run_path(jobs[0]).parent)
+        _run_hydra(words)
+    return conclude(jobs)
 
 
-def launch(words: Sequence[str], jobs: Sequence[Plan | Measurement]) -> None:
-    """Run jobs through Hydra, a sweep's under one live display.
+def launch(sweeps: Sequence[Sequence[str]], jobs: Sequence[Plan | Measurement]) -> None:
+    """Run sweeps through Hydra, one after the other, under one live display.
 
     Args:
-        words: Hydra flags and overrides.
-        jobs: What they stand for.
+        sweeps: Hydra flags and overrides of each.
+        jobs: What they stand for, of all sweeps together.
     """
-    folder = run_path(jobs[0]).parent
-    make_folder(folder)
-    if not parse_words(words).multirun:
-        _run_hydra(words)
-        return
-    print(f"{len(jobs)} runs into {folder}", flush=True)
+    folders = list(dict.fromkeys(run_path(job).parent for job in jobs))
+    for folder in folders:
+        make_folder(folder)
+    alone = len(folders) == 1
+    name = folders[0].name if alone else f"{len(folders)} studies"
+    where = folders[0] if alone else f"{folders[0].parent}, {name}"
+    print(f"{len(jobs)} runs into {where}", flush=True)
     os.environ[LAUNCHER] = str(os.getpid())
     try:
-        with Watching(jobs, folder.name):
-            _run_hydra(words)
+        with Watching(jobs, name):
+            for words in sweeps:
+                _run_hydra(words)
     finally:
         del os.environ[LAUNCHER]
 
@@ -143,8 +149,12 @@ def _job(config: DictConfig) -> None:
         raise KeyboardInterrupt
 
 
-def _conclude(jobs: Sequence[Plan | Measurement]) -> int:
-    """List what did not complete, draw the runs' curves and return the exit status."""
+def conclude(jobs: Sequence[Plan | Measurement]) -> int:
+    """List what did not complete of a sweep, and draw its runs' curves.
+
+    Returns:
+        The exit status: 0 if every job completed.
+    """
     statuses = {run_path(job): _status(read_summary(run_path(job))) for job in jobs}
     for path, status in statuses.items():
         if status != "completed":

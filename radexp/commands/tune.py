@@ -78,7 +78,7 @@ def tune(words: Sequence[str]) -> int:
         print(HELP)
         return 0
     trials = plan_trials(words)
-    launch(trials.words, trials.plans)
+    launch([trials.words], trials.plans)
     table = trial_table([_trial(plan) for plan in trials.plans])
     folder = run_path(trials.plans[0]).parent
     _write(table, trials, folder)

@@ -40,7 +40,7 @@ class Watching:
             total=self._total,
             desc=name,
             disable=None,
-            bar_format="{desc} {percentage:3.0f}%|{bar}| {postfix} [{elapsed}<{remaining}]",
+            bar_format="{desc} {percentage:3.0f}%|{bar}|{postfix} [{elapsed}<{remaining}]",
         )
 
     def __enter__(self) -> Watching:
