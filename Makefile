@@ -4,6 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 PRESET ?= quick
+EXPERIMENT ?= mnist_mlp
 WORDS ?=
 
 .PHONY: help setup reproduce test lint bench bench-sparse evidence memory-table scaling reactor reactor-gradients variance-depth noise-directions results-report clean
@@ -14,7 +15,8 @@ help:
 	@echo "make test                      lint, types and the whole test suite"
 	@echo "make bench                     step times against stock PyTorch, interleaved in one process"
 	@echo "make bench-sparse              a convolution's weight gradient from few positions or from all"
-	@echo "make evidence                  write results/mnist_mlp from outputs/mnist_mlp-paper"
+	@echo "make evidence EXPERIMENT=mnist_mlp PRESET=paper"
+	@echo "                               write results/mnist_mlp from outputs/mnist_mlp-paper"
 	@echo "make memory-table              write results/memory_table: Table 1, measured (2 minutes)"
 	@echo "make scaling                   write results/recurrent_scaling (2 minutes)"
 	@echo "make reactor                   train the reactor at the paper's scale, write results/reactor (35 to 60 minutes)"
@@ -52,8 +54,8 @@ bench-sparse: setup
 	$(BIN)/python scripts/bench_sparse.py
 
 evidence: setup
-	$(BIN)/python scripts/collect_evidence.py outputs/mnist_mlp-paper results/mnist_mlp \
-		--command 'radexp reproduce experiment=mnist_mlp preset=paper'
+	$(BIN)/python scripts/collect_evidence.py outputs/$(EXPERIMENT)-$(PRESET) results/$(EXPERIMENT) \
+		--command 'radexp reproduce experiment=$(EXPERIMENT) preset=$(PRESET)'
 
 memory-table: setup
 	$(BIN)/radexp memory output=results/memory_table
