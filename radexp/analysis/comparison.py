@@ -37,6 +37,8 @@ class Comparison:
         deciding: 95% paired t interval of the pre-registered statistic.
         secondary: The same for other views of the curves; they decide nothing.
         diverged: Whether a run of the favoured arm diverged.
+        learned: How far the mean log loss after iteration 0 lies below the log loss there, on
+            average over seeds, in the arm that learned more.
     """
 
     favoured: str
@@ -44,6 +46,7 @@ class Comparison:
     deciding: Interval
     secondary: dict[str, Interval]
     diverged: bool
+    learned: float = math.nan
 
     @property
     def verdict(self) -> str:
@@ -86,7 +89,14 @@ def compare(runs: pd.DataFrame, curves: pd.DataFrame, favoured: str, other: str)
     scores = {name: measure([*left, *right]) for name, measure in measures.items()}
     intervals = {name: _interval(values) for name, values in scores.items()}
     diverged = math.inf in scores[DECIDING][: len(seeds)]
-    return Comparison(favoured, other, intervals.pop(DECIDING), intervals, diverged)
+    deciding, learned = intervals.pop(DECIDING), max(_fall(left), _fall(right))
+    return Comparison(favoured, other, deciding, intervals, diverged, learned)
+
+
+def _fall(curves: Curves) -> float:
+    """Return how far an arm's log loss fell below its start, on average; 0 if all diverged."""
+    falls = [curve.values[0] - mean_log_loss(curve) for curve in curves if curve is not None]
+    return float(np.mean(falls)) if falls else 0.0
 
 
 def _interval(scores: list[float]) -> Interval:

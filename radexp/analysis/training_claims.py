@@ -19,6 +19,9 @@ MEMORY_TOLERANCE = 0.01
 # "Matches" and "does not matter": a mean log loss apart by no more than this, that is, losses
 # within 5% of each other on (geometric) average. Fixed before any run of these networks.
 MARGIN = 0.05
+# Arms that learn nothing are alike, whatever they are. "Matches" and "does not matter" can be
+# reproduced only where the mean log loss of one of the two fell by twice the margin at least.
+LEARNED = 2 * MARGIN
 # The arms of Fig. 5 beside the exact one; there is no projection of the recurrent network.
 PUBLISHED_ARMS = {
     "mlp": ("small_batch", "rad_shared", "rad", "rad_project"),
@@ -34,7 +37,8 @@ RULE = (
     f"interval wholly below {MARGIN}, and is not reproduced if it lies wholly above. That two arms "
     f"do not differ (C6 of the convolutional network) takes one within +-{MARGIN}, and is not "
     "reproduced if it lies wholly beyond one of these bounds. Arms at the same memory may differ "
-    f"by {MEMORY_TOLERANCE:.0%} in measured bytes."
+    f"by {MEMORY_TOLERANCE:.0%} in measured bytes. Where neither arm's mean log loss fell by "
+    f"{LEARNED}, nothing was learned that they could match in."
 )
 
 
@@ -57,7 +61,8 @@ def no_worse(comparison: Comparison) -> str:
     """Judge that the favoured arm is not worse by more than ``MARGIN``: non-inferiority."""
     if comparison.diverged or comparison.deciding.low > MARGIN:
         return "not reproduced"
-    return "reproduced" if comparison.deciding.high < MARGIN else "inconclusive"
+    within = comparison.deciding.high < MARGIN and not _idle(comparison)
+    return "reproduced" if within else "inconclusive"
 
 
 def no_different(comparison: Comparison) -> str:
@@ -69,18 +74,32 @@ def no_different(comparison: Comparison) -> str:
     low, high = comparison.deciding.low, comparison.deciding.high
     if low > MARGIN or high < -MARGIN:
         return "not reproduced"
-    return "reproduced" if low > -MARGIN and high < MARGIN else "inconclusive"
+    within = low > -MARGIN and high < MARGIN and not _idle(comparison)
+    return "reproduced" if within else "inconclusive"
+
+
+def _idle(comparison: Comparison) -> bool:
+    """Whether neither arm has learned anything to speak of."""
+    return comparison.learned < LEARNED
+
+
+def _margin(sign: str, comparison: Comparison) -> str:
+    """Say the margin, and whether nothing was learned."""
+    idle = f", but the mean log loss fell by {comparison.learned:.3g} only"
+    return f"margin {sign}{MARGIN}" + (idle if _idle(comparison) else "")
 
 
 def _even_better(comparison: Comparison) -> str:
     """Say the margin, and whether the favoured arm is not only no worse, but better."""
     better = comparison.verdict == "reproduced"
-    return f"margin {MARGIN}" + (f", and {comparison.favoured} is even better" if better else "")
+    return _margin("", comparison) + (
+        f", and {comparison.favoured} is even better" if better else ""
+    )
 
 
 BETTER = Rule(lambda comparison: comparison.verdict)
 NO_WORSE = Rule(no_worse, _even_better)
-NO_DIFFERENT = Rule(no_different, lambda _: f"margin +-{MARGIN}", symmetric=True)
+NO_DIFFERENT = Rule(no_different, partial(_margin, "+-"), symmetric=True)
 
 
 def _exact_is_best(

@@ -26,7 +26,7 @@ from radexp.commands.tensor_graph import draw_tensors
 from radexp.commands.user_function import in_one_line, load_function
 from radexp.commands.words import read_words, wants_help
 from radexp.errors import require
-from radexp.experiments.folder import ready_to_write, write_files
+from radexp.experiments.writing import ready_to_write, write_files
 from radexp.graph import EdgeSampling, Graph, PathSampling, Sampler, count_paths, reverse, trace
 from radexp.graph.examples import EXAMPLES, LAYERED, TENSORS
 from radexp.graph.path_table import path_table

@@ -19,7 +19,6 @@ from radexp.commands.words import wants_help
 from radexp.config import CLASSIFICATION, TrainConfig, options_for
 from radexp.data import load_dataset
 from radexp.errors import require
-from radexp.experiments.folder import ready_to_write, write_files
 from radexp.experiments.memory_cell import MemoryCell, random_dataset
 from radexp.experiments.memory_rows import (
     Problem,
@@ -29,6 +28,7 @@ from radexp.experiments.memory_rows import (
     with_paper,
 )
 from radexp.experiments.plan import make_plan
+from radexp.experiments.writing import ready_to_write, write_files
 from radexp.reporting.memory_table import as_text, layers_as_text, write_figure
 
 FILES = ("memory.csv", "memory_layers.csv", "memory.png", "environment.json")

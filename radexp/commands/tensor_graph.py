@@ -22,7 +22,7 @@ from radexp.commands.graph_keys import (
 )
 from radexp.commands.user_function import in_one_line, load_function
 from radexp.errors import require
-from radexp.experiments.folder import ready_to_write, write_files
+from radexp.experiments.writing import ready_to_write, write_files
 from radexp.graph import VectorGraph, reverse_jacobians, sample_jacobians, trace_tensors
 from radexp.graph.examples import TENSORS
 from radexp.graph.topology import FloatArray

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Any
 
 import hydra
@@ -14,11 +15,11 @@ from omegaconf import DictConfig
 
 from radexp.catalogue import config_folder
 from radexp.commands.composing import compose_jobs, parse_words, to_config
-from radexp.commands.orphans import LAUNCHER, ending_with_launcher
 from radexp.commands.watching import Watching, describe, read_summary
 from radexp.errors import UsageError, require
 from radexp.experiments import Measurement, Plan, execute, make_job, run_path
-from radexp.experiments.folder import make_folder
+from radexp.experiments.orphans import LAUNCHER, ending_with_launcher
+from radexp.experiments.writing import make_folder
 from radexp.reporting.report import draw_curves
 
 SHOW_ONLY = ("help", "hydra_help", "cfg", "info", "shell_completion")
@@ -39,7 +40,7 @@ def train(words: Sequence[str]) -> int:
     words = with_preset(words)
     flags = parse_words(words)
     for word in words:
-        drawing = not word.startswith("tune.")
+        drawing = not word.lstrip("+").startswith("tune.")
         require(drawing, word, "in radexp tune, as train draws nothing", "drop it")
     if any(getattr(flags, name) for name in SHOW_ONLY):
         return show(words)
@@ -109,14 +110,22 @@ def launch(sweeps: Sequence[Sequence[str]], jobs: Sequence[Plan | Measurement]) 
     alone = len(folders) == 1
     name = folders[0].name if alone else f"{len(folders)} studies"
     where = folders[0] if alone else f"{folders[0].parent}, {name}"
-    print(f"{len(jobs)} runs into {where}", flush=True)
+    print(f"{len(jobs)} {_kind(jobs)} into {where}", flush=True)
     os.environ[LAUNCHER] = str(os.getpid())
     try:
         with Watching(jobs, name):
             for words in sweeps:
-                _run_hydra(words)
+                # Hydra's way to end where a worker died: what it left undone is listed later.
+                with suppress(SystemExit):
+                    _run_hydra(words)
     finally:
         del os.environ[LAUNCHER]
+
+
+def _kind(jobs: Sequence[Plan | Measurement]) -> str:
+    """Name what jobs are."""
+    runs = sum(isinstance(job, Plan) for job in jobs)
+    return "runs" if runs == len(jobs) else "runs and measurements" if runs else "measurements"
 
 
 def _run_hydra(words: Sequence[str], application: str = "radexp train") -> None:

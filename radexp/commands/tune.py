@@ -21,7 +21,8 @@ from radexp.config import CLASSIFICATION, options_for
 from radexp.config.tune import DRAWN
 from radexp.errors import UsageError
 from radexp.experiments import Plan, run_path
-from radexp.experiments.folder import RunFolder, write_files
+from radexp.experiments.folder import RunFolder
+from radexp.experiments.writing import write_files
 from radexp.reporting.tuning_table import as_text, write_figure
 
 FILES = ("tuning.csv", "tuning.png")

@@ -21,7 +21,6 @@ from radexp.commands.words import read_words, wants_help
 from radexp.config import TrainConfig, load_estimator_config
 from radexp.errors import require
 from radexp.experiments.environment import describe_environment
-from radexp.experiments.folder import ready_to_write, write_files
 from radexp.experiments.noise_arms import SKETCHED, Arm, arm_of, compared_arms, measure_arms
 from radexp.experiments.noise_points import (
     Weights,
@@ -31,6 +30,7 @@ from radexp.experiments.noise_points import (
     trained_weights,
 )
 from radexp.experiments.plan import make_plan
+from radexp.experiments.writing import ready_to_write, write_files
 from radexp.reporting.noise_table import as_text, compared_as_text, write_figure
 
 FILES = ("noise.csv", "variance.csv", "variance.png", "environment.json")

@@ -12,7 +12,7 @@ from tqdm import tqdm
 
 from radexp.errors import UsageError
 from radexp.experiments import Measurement, Plan, run_path
-from radexp.experiments.folder import RunFolder
+from radexp.experiments.folder import FINAL_STATUSES, RunFolder
 from radexp.memory import format_bytes
 
 POLL_SECONDS = 0.5
@@ -69,9 +69,10 @@ class Watching:
             last: Whether those whose record has not changed were skipped, as complete before.
         """
         for path in list(self._open):
-            if last or _stamp(path) != self._before[path]:
+            changed = _stamp(path) != self._before[path]
+            if changed or last:
                 summary = read_summary(path)
-                if summary is not None:
+                if summary is not None and (changed or summary["status"] in FINAL_STATUSES):
                     del self._open[path]
                     tqdm.write(describe(summary))
         shares = [progress(path, job) for path, job in self._open.items()]
@@ -113,11 +114,11 @@ def progress(path: Path, job: Plan | Measurement) -> float:
 
 def describe(summary: dict[str, Any]) -> str:
     """Say in one line how a job ended."""
-    name = f"{summary['status']:<11} {summary['run_id']}"
+    name = f"{summary['status']:<11} {summary.get('run_id', '')}"
     if summary["status"] == "completed" and "measured" in summary:
         return f"{name}  {summary['rows']} rows, {summary['seconds']:.1f} s"
-    if summary["status"] != "completed" or summary["final_train_loss"] is None:
-        return f"{name}  {summary['message'] or ''}"
+    if summary["status"] != "completed" or summary.get("final_train_loss") is None:
+        return f"{name}  {summary.get('message') or ''}"
     total = summary["parameter_bytes"] + summary["measured_saved_bytes"]
     parts = [f"train loss {summary['final_train_loss']:.3g}"]
     for split in ("test", "validation"):

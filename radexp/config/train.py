@@ -31,7 +31,7 @@ class TrainConfig:
         device: ``auto``, ``cpu`` or ``cuda``.
         threads: CPU threads; null for PyTorch's default.
         study: Name of the folder, below ``output``, that holds the runs.
-        preset: How large an experiment is: ``smoke``, ``quick`` or ``paper``.
+        preset: How large an experiment is: ``smoke``, ``quick``, ``reduced`` or ``paper``.
         scales: An experiment's sizes by preset; its other keys interpolate into it.
         tuned: An experiment's hyper-parameters by estimator; likewise.
         tune: What ``radexp tune`` draws from.

@@ -89,6 +89,16 @@ class BiasTally:
         return mean, (variance / (self.draws - 1)).sqrt()
 
 
+def check_bias(config: TrainConfig) -> None:
+    """Refuse a request whose ``measure`` has numbers out of their range.
+
+    Raises:
+        UsageError: If one is.
+    """
+    assert config.measure is not None
+    _check(config, config.measure.keeps, config.measure.repetitions, config.measure.at)
+
+
 def measure_bias(config: TrainConfig) -> pd.DataFrame:
     """Test every estimator for bias, as the request's ``measure`` says.
 

@@ -15,7 +15,7 @@ from radexp.data import (
     hold_out_indices,
     load_dataset,
 )
-from radexp.errors import UsageError
+from radexp.experiments.device import choose_device
 from radexp.layers import Estimator, randomize
 from radexp.memory import parameter_bytes, predict_by_layer
 from radexp.models import build_model
@@ -44,14 +44,7 @@ class ClassificationWorkload:
 
     def device(self) -> torch.device:
         """Return the device that ``device=`` names; ``auto`` is CUDA where there is one."""
-        name = self.config.device
-        if name == "cuda" and not torch.cuda.is_available():
-            raise UsageError(
-                "device=cuda: allowed here is cpu, no CUDA device was found; try device=cpu"
-            )
-        if name == "auto":
-            name = "cuda" if torch.cuda.is_available() else "cpu"
-        return torch.device(name)
+        return choose_device(self.config.device)
 
     def batch_size(self, estimator: EstimatorConfig) -> int:
         """Return the examples per step: the estimator's own number, if it has one."""

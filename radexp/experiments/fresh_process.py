@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 from joblib.externals.loky import ProcessPoolExecutor  # type: ignore[import-untyped]
 
 from radexp.errors import UsageError
+from radexp.experiments.orphans import end_with_parent
 from radexp.memory import is_out_of_memory
 
 Result = TypeVar("Result")
@@ -31,7 +32,7 @@ def in_fresh_process(given: str, function: Callable[..., Result], *arguments: An
     """
     with ProcessPoolExecutor(1) as pool:
         try:
-            result: Result = pool.submit(function, *arguments).result()
+            result: Result = pool.submit(_call, function, *arguments).result()
             return result
         except BrokenProcessPool as error:
             raise _too_large(given, "died, perhaps for want of memory") from error
@@ -39,6 +40,12 @@ def in_fresh_process(given: str, function: Callable[..., Result], *arguments: An
             if not is_out_of_memory(error):
                 raise
             raise _too_large(given, "ran out of memory") from error
+
+
+def _call(function: Callable[..., Result], *arguments: Any) -> Result:
+    """Call a function in a process that ends with the one that wants to know."""
+    end_with_parent()
+    return function(*arguments)
 
 
 def _too_large(given: str, how: str) -> UsageError:

@@ -12,11 +12,11 @@ from typing import Any
 import pandas as pd
 import torch
 
-from radexp.config import TrainConfig
-from radexp.config.task import CLASSIFICATION
+from radexp.config import CLASSIFICATION, TrainConfig, load_estimator_config
 from radexp.errors import UsageError, require
-from radexp.experiments.bias_rows import measure_bias
+from radexp.experiments.bias_rows import check_bias, measure_bias
 from radexp.experiments.depth_rows import depth_rows
+from radexp.experiments.device import choose_device
 from radexp.experiments.environment import describe_environment
 from radexp.experiments.folder import FINAL_STATUSES, RunFolder, run_path
 from radexp.experiments.memory_rows import memory_rows
@@ -27,6 +27,7 @@ from radexp.memory import is_out_of_memory
 from radexp.training import write_atomically
 
 log = logging.getLogger("radexp")
+DEFAULT_THREADS = torch.get_num_threads()
 ROWS: dict[str, Callable[[TrainConfig], pd.DataFrame]] = {
     "memory": memory_rows,
     "bias": measure_bias,
@@ -84,7 +85,18 @@ def make_measurement(config: TrainConfig) -> Measurement:
         "no budget, as every fraction is measured",
         "drop budget and set measure.keeps",
     )
-    return Measurement(replace(config, device=make_workload(config, None).device().type))
+    plain = config.estimator == load_estimator_config("rad")
+    require(
+        plain and config.training.holdout == 0,
+        f"{given} with words on the estimator or training.holdout",
+        "neither, as all estimators are measured, on whole training sets",
+        "drop them, or see radexp variance for estimators by name",
+    )
+    if given == "measure=bias":
+        check_bias(config)
+    if config.measure and config.measure.name not in WITHOUT_DATA:
+        make_workload(config, None)  # refuses data that are not there
+    return Measurement(replace(config, device=choose_device(config.device).type))
 
 
 def carry_out(job: Measurement) -> dict[str, Any]:
@@ -105,7 +117,7 @@ def carry_out(job: Measurement) -> dict[str, Any]:
         if summary is not None and summary["status"] in FINAL_STATUSES:
             return summary
         folder.forget_summary()
-        torch.set_num_threads(job.config.threads or torch.get_num_threads())
+        torch.set_num_threads(job.config.threads or DEFAULT_THREADS)
         with folder.logging():
             return _record(job, folder)
 

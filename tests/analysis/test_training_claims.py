@@ -204,3 +204,15 @@ def test_iterations_to_the_target_decide_nothing(tables, cnn_arms):
     assert with_target.interval == plain.interval
     assert TO_TARGET in with_target.comparisons[0].secondary
     assert TO_TARGET not in plain.comparisons[0].secondary
+
+
+@pytest.mark.parametrize(("fall", "expected"), [(1.0, "reproduced"), (0.01, "inconclusive")])
+@pytest.mark.parametrize(("claim", "common"), [("C5", RNN), ("C6", CNN)])
+def test_arms_that_learn_nothing_match_in_nothing(tables, claim, common, fall, expected):
+    losses = [2.3 * math.exp(-fall)] * 3
+    arms = dict.fromkeys(["exact", "small_batch", "rad", "rad_shared"], losses)
+    arms["rad"] = shifted(losses, 0.001, 0.0005)
+    runs, curves = tables(arms, **common)
+    verdict = judge(claim, runs, curves)
+    assert verdict.verdict == expected
+    assert ("fell by" in verdict.sentence) == (expected == "inconclusive")

@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 
 from radexp.commands import memory
-from radexp.experiments import folder, memory_rows
+from radexp.experiments import memory_rows, writing
 from radexp.reporting.memory_table import HEADS
 
 RESULTS = Path(__file__).resolve().parents[2] / "results/memory_table"
@@ -163,7 +163,7 @@ def test_an_output_that_cannot_be_written_is_one_line(name, radexp, cwd, monkeyp
     def fail(*args, **kwargs):
         raise OSError(errno.EROFS, os.strerror(errno.EROFS))
 
-    monkeypatch.setattr(folder, name, fail)
+    monkeypatch.setattr(writing, name, fail)
     if name == "TemporaryFile":  # known before the work
         monkeypatch.setattr(memory_rows, "measure_cell", None)
     outcome = radexp(*EXACT, "output=o")

@@ -10,8 +10,6 @@ import pandas as pd
 import pytest
 from joblib.externals.loky import get_reusable_executor
 
-from radexp.commands.orphans import LAUNCHER, ending_with_launcher, is_orphan
-
 WORDS = ("reproduce", "experiment=mnist_mlp,variance_depth", "preset=smoke", "seed=0")
 WORDS = (*WORDS, "hydra.launcher.n_jobs=2")
 NUM_JOBS = 6
@@ -84,40 +82,6 @@ def test_stopped_and_started_again_it_ends_with_the_same_numbers(undisturbed, cw
     assert list(found) == list(expected)
     for name, table in expected.items():
         pd.testing.assert_frame_equal(found[name], table, check_exact=True)
-
-
-def test_a_worker_ends_with_the_command_that_started_it(tmp_path):
-    """The parent starts a worker as a sweep does and is killed; the worker must not go on."""
-    worker = (
-        "import os, signal, sys, time\n"
-        "from radexp.commands.orphans import ending_with_launcher\n"
-        "signal.signal(signal.SIGTERM, signal.default_int_handler)\n"
-        "with ending_with_launcher():\n"
-        "    try:\n"
-        "        open(sys.argv[1], 'w').write(str(os.getpid()))\n"
-        "        time.sleep(60)\n"
-        "    except KeyboardInterrupt:\n"
-        "        open(sys.argv[1] + '.stopped', 'w').close()\n"
-    )
-    parent = (
-        "import os, subprocess, sys\n"
-        f"os.environ['{LAUNCHER}'] = str(os.getpid())\n"
-        "subprocess.run([sys.executable, '-c', *sys.argv[1:]])\n"
-    )
-    mark = tmp_path / "mark"
-    process = subprocess.Popen([sys.executable, "-c", parent, worker, str(mark)])
-    wait_for(lambda: mark.exists() and mark.read_text())
-    process.kill()
-    process.wait()
-    wait_for(lambda: (tmp_path / "mark.stopped").exists())
-
-
-@pytest.mark.parametrize("launcher", ["", "none", str(os.getpid())])
-def test_processes_that_no_sweep_started_are_left_alone(monkeypatch, launcher):
-    monkeypatch.setenv(LAUNCHER, launcher)
-    assert not is_orphan()
-    with ending_with_launcher():
-        pass
 
 
 @pytest.fixture(autouse=True, scope="module")

@@ -81,3 +81,16 @@ def test_a_measurement_in_one_line():
     assert describe({**MEASURED, "seconds": 1.25}) == "completed   depth-s0  7 rows, 1.2 s"
     failed = {"status": "failed", "run_id": "depth-s0", "measured": "depth", "message": "no"}
     assert describe(failed) == "failed      depth-s0  no"
+
+
+def test_an_old_record_of_a_job_that_never_started_is_not_told(plan_for, capsys):
+    folder = run_path(plan_for())
+    folder.mkdir(parents=True)
+    (folder / "summary.json").write_text('{"status": "failed", "run_id": "x"}')
+    with Watching([plan_for()], "a study"):
+        pass
+    assert capsys.readouterr().out == ""
+
+
+def test_a_record_without_numbers_is_told_by_its_status():
+    assert describe({"status": "completed"}).strip() == "completed"

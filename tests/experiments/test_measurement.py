@@ -78,15 +78,29 @@ def test_a_request_without_measure_is_a_run():
 
 
 @pytest.mark.parametrize(
-    ("words", "message"),
+    ("name", "words", "message"),
     [
-        (("budget=10%",), "measure=depth with budget=10%: allowed is no budget, as every"),
-        (("model=reactor", "model.hidden=[]"), "measure=depth with model=reactor: allowed is a n"),
+        ("depth", ("budget=10%",), "measure=depth with budget=10%: allowed is no budget, as every"),
+        (
+            "depth",
+            ("model=reactor", "model.hidden=[]"),
+            "measure=depth with model=reactor: allowed is a network",
+        ),
+        ("noise", ("estimator.keep=0.3",), "measure=noise with words on the estimator or traini"),
+        ("noise", ("estimator=exact",), "measure=noise with words on the estimator or training"),
+        ("bias", ("training.holdout=5",), "measure=bias with words on the estimator or training."),
+        ("bias", ("measure.keeps=[1]",), "keeps=.1.0.: allowed is fractions, 0 < keep < 1"),
+        ("noise", ("data=mnist", "data.root=/nowhere/at/all"), "is no folder"),
     ],
 )
-def test_impossible_requests_are_refused(job_for, words, message):
+def test_impossible_requests_are_refused(job_for, name, words, message):
     with pytest.raises(UsageError, match=message):
-        job_for("depth", *words)
+        job_for(name, *words)
+
+
+def test_what_needs_no_data_loads_none(job_for):
+    words = ("data=mnist", "data.root=/nowhere/at/all")
+    assert {job_for(name, *words).name for name in measurement.WITHOUT_DATA} == {"depth", "memory"}
 
 
 @pytest.mark.parametrize(
