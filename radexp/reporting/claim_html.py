@@ -96,11 +96,12 @@ def _verdict(found: Judgement, number: int) -> str:
         views = {verdict.statistic + " (decides)": comparison.deciding, **comparison.secondary}
         rows += [(pair, name, str(value), str(value.n)) for name, value in views.items()]
     heads = ("difference", "view", "mean [95% interval]", "n")
+    scale = f" ({found.scale})" if found.scale else ""
     numbers = f"<div class='wrap'>{html_table(heads, rows)}</div>" if rows else ""
     return (
         f"<div class='verdict-of' id='{anchor(verdict.claim, number)}'>\n"
         f"<h4>{badge(verdict.verdict)} {escape(verdict.setting)}</h4>\n"
-        f"<p>{escape(verdict.claim)}: {escape(verdict.title)}.</p>\n"
+        f"<p>{escape(verdict.claim)}: {escape(found.title)}{escape(scale)}.</p>\n"
         f"{_sentence(verdict.sentence)}\n{numbers}</div>"
     )
 

@@ -55,10 +55,12 @@ def render_markdown(content: Content, home: Path) -> str:
 
 
 def _claims(rows: Sequence[ClaimRow], home: Path) -> str:
-    """Return the table of claims."""
+    """Return the table of claims, the paper's words in the first row of each."""
+    first = {row.claim: row for row in reversed(rows)}
     cells = [
         (
-            *(row.claim, _text(f"{row.paper} ({row.where})"), _text(row.title)),
+            *(row.claim, _text(f"{row.paper} ({row.where})") if first[row.claim] is row else ""),
+            _text(row.title),
             f"**{row.verdict}**",
             _text("; ".join(part for part in (row.scale, row.setting) if part)),
             *(_text(row.numbers), row.n, _link(row.place, home)),

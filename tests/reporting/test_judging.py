@@ -98,9 +98,9 @@ def test_the_scale_of_a_measurement_is_in_the_name_of_its_study(make_job, study,
 def test_two_jobs_with_one_row_are_a_problem_of_their_claims_alone(make_job, tmp_path):
     make_job("depth", "a")
     make_job("depth", "b")
-    make_job("bias", "c")
+    make_job("noise", "c")
     found = judged(tmp_path)
-    assert [judgement.verdict.claim for judgement in found.judgements] == ["C1"]
+    assert [judgement.verdict.claim for judgement in found.judgements] == ["C11"]
     for claim in ("C9", "C10"):
         (problem,) = found.problems_of(claim)
         assert problem.startswith(f"{claim} in measured: measured/a and measured/b: the same row")
