@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+from PIL import Image
 
 ROOT = Path(__file__).parents[1]
 RESULTS = ROOT / "results"
@@ -53,9 +54,19 @@ def test_every_link_of_the_readme_leads_somewhere():
     assert all((RESULTS / link).exists() for link in links)
 
 
+def written_by(path):
+    """Return the program that a PNG names: matplotlib writes its version there, and no date."""
+    with Image.open(path) as image:
+        return image.info["Software"]
+
+
 def test_the_same_figures_are_drawn(rebuilt):
-    new, old = ({p.name for p in (place / "report").glob("*.png")} for place in (rebuilt, RESULTS))
-    assert new == old
+    new, old = (sorted((place / "report").glob("*.png")) for place in (rebuilt, RESULTS))
+    assert [path.name for path in new] == [path.name for path in old]
+    if written_by(new[0]) != written_by(old[0]):
+        pytest.skip(f"the committed figures were drawn by {written_by(old[0])}")
+    differing = [a.name for a, b in zip(new, old, strict=True) if a.read_bytes() != b.read_bytes()]
+    assert not differing
 
 
 def test_sizes_stay_within_their_limits():

@@ -20,7 +20,8 @@ RULE = (
     f"the small batch of the same bytes, at kept fraction {LEVEL:g}, with its 95% bootstrap "
     "interval, at every measured point of training. The claim, not larger at equal memory, is "
     "reproduced if at each point the interval lies wholly below 1, not reproduced if at any point "
-    "it lies wholly above 1, and else inconclusive, as it is where a pair of arms is missing."
+    "it lies wholly above 1, and else inconclusive, as it is where a pair of arms is missing. "
+    "The rows of the mlp, not those of other networks, were known when this rule was written."
 )
 NETWORK = ["model", "data"]
 COLUMNS = (*NETWORK, "iteration", "arm", "estimator", "level", "repetition", "total")

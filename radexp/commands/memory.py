@@ -8,7 +8,6 @@ from dataclasses import replace
 from functools import cache
 from io import BytesIO
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
 from tqdm import tqdm
@@ -29,6 +28,7 @@ from radexp.experiments.memory_rows import (
 )
 from radexp.experiments.plan import make_plan
 from radexp.experiments.writing import ready_to_write, write_files
+from radexp.reporting.environments import distinct
 from radexp.reporting.memory_table import as_text, layers_as_text, write_figure
 
 FILES = ("memory.csv", "memory_layers.csv", "memory.png", "environment.json")
@@ -171,10 +171,7 @@ def _contents(
     table: pd.DataFrame, by_layer: pd.DataFrame, cells: Sequence[MemoryCell]
 ) -> dict[str, bytes]:
     """Return what FILES hold; environment.json has a list of the distinct environments."""
-    environments: list[dict[str, Any]] = []
-    for cell in cells:
-        if cell.environment not in environments:
-            environments.append(cell.environment)
+    environments = distinct(cell.environment for cell in cells)
     picture = BytesIO()
     write_figure(table, picture)
     contents = (

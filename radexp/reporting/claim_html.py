@@ -4,7 +4,15 @@ from __future__ import annotations
 
 from html import escape
 
-from radexp.reporting.claim_rows import NO_RECORDS, NOT_JUDGED, ClaimRow, anchor, claim_rows, tally
+from radexp.reporting.claim_rows import (
+    COUNTED,
+    NO_RECORDS,
+    NOT_JUDGED,
+    ClaimRow,
+    anchor,
+    claim_rows,
+    tally,
+)
 from radexp.reporting.judging import RULES, Judged, Judgement
 from radexp.reporting.paper_claims import PAPER_CLAIMS
 from radexp.reporting.table import html_table
@@ -21,15 +29,17 @@ def claims_overview(judged: Judged) -> str:
     head = "".join(f"<th scope='col'>{escape(text)}</th>" for text in HEADS)
     body = "\n".join(_overview_row(row) for row in rows)
     return (
-        f"<p>{escape(tally(rows))}.</p>\n"
+        f"<p>{escape(tally(rows))}. {COUNTED}</p>\n"
         f"<table class='cards'><thead><tr>{head}</tr></thead>\n<tbody>{body}</tbody></table>"
     )
 
 
 def _overview_row(row: ClaimRow) -> str:
     """Return one row of the table of claims."""
-    where = f"<span class='note'>{escape(row.where)}</span>"
-    name = f"<b>{row.claim}</b> {escape(row.title)}"
+    title = row.title or row.paper
+    claimed = row.where if title == row.paper else f"{row.where}: {row.paper}"
+    where = f"<span class='note'>{escape(claimed)}</span>"
+    name = f"<b>{row.claim}</b> {escape(title)}"
     linked = name if row.numbers == NO_RECORDS else f"<a href='#{escape(row.anchor)}'>{name}</a>"
     setting = f"<span class='note'>{escape(row.setting)}</span>" if row.setting else ""
     scale = "<br>".join(part for part in (escape(row.scale), setting) if part)
@@ -86,11 +96,12 @@ def _verdict(found: Judgement, number: int) -> str:
         views = {verdict.statistic + " (decides)": comparison.deciding, **comparison.secondary}
         rows += [(pair, name, str(value), str(value.n)) for name, value in views.items()]
     heads = ("difference", "view", "mean [95% interval]", "n")
+    scale = f" ({found.scale})" if found.scale else ""
     numbers = f"<div class='wrap'>{html_table(heads, rows)}</div>" if rows else ""
     return (
         f"<div class='verdict-of' id='{anchor(verdict.claim, number)}'>\n"
         f"<h4>{badge(verdict.verdict)} {escape(verdict.setting)}</h4>\n"
-        f"<p>{escape(verdict.claim)}: {escape(verdict.title)}.</p>\n"
+        f"<p>{escape(verdict.claim)}: {escape(found.title)}{escape(scale)}.</p>\n"
         f"{_sentence(verdict.sentence)}\n{numbers}</div>"
     )
 

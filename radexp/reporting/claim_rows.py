@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import pandas as pd
 
-from radexp.analysis.claims import Verdict
+from radexp.analysis.verdict import Verdict, weakest
 from radexp.reporting.judging import Judged, Judgement
 from radexp.reporting.paper_claims import PAPER_CLAIMS
 
@@ -19,18 +19,25 @@ CLAIM_COLUMNS = (
 )
 NOT_JUDGED = "not judged"
 NO_RECORDS = "no records"
-OUTCOMES = ("reproduced", "not reproduced", "inconclusive", NOT_JUDGED)
+COUNTED = (
+    "Each claim counts once, by its weakest verdict, as far as it was judged; mixed: its networks "
+    "or halves differ."
+)
+MIXED = "mixed"
+OUTCOMES = ("reproduced", MIXED, "not reproduced", "inconclusive", NOT_JUDGED)
 
 
 class ClaimRow(NamedTuple):
-    """One row: a claim in one setting, or one that is not judged.
+    """One row: what was judged of a claim in one setting, or a claim that is not judged.
 
     Attributes:
         claim: Its id.
         anchor: Where the page has its details.
-        title: The claim in short.
+        title: What was judged, without its scale: a half of the claim or one network, say; empty
+            if nothing was.
+        paper: The paper's claim in short.
         where: Where the paper makes it.
-        verdict: One of ``OUTCOMES``.
+        verdict: A verdict, or ``NOT_JUDGED``.
         scale: ``published protocol``, how far from it, or empty.
         setting: What was run.
         n: Number of seeds or repetitions; empty if not judged.
@@ -41,6 +48,7 @@ class ClaimRow(NamedTuple):
     claim: str
     anchor: str
     title: str
+    paper: str
     where: str
     verdict: str
     scale: str
@@ -66,7 +74,8 @@ def _row(claim: str, found: Judgement, number: int) -> ClaimRow:
     return ClaimRow(
         claim=claim,
         anchor=anchor(claim, number),
-        title=paper.title,
+        title=found.title,
+        paper=paper.title,
         where=paper.where,
         verdict=verdict.verdict,
         scale=found.scale,
@@ -80,7 +89,7 @@ def _row(claim: str, found: Judgement, number: int) -> ClaimRow:
 def _unjudged(claim: str, why: str) -> ClaimRow:
     paper = PAPER_CLAIMS[claim]
     return ClaimRow(
-        claim, claim.lower(), paper.title, paper.where, NOT_JUDGED, "", "", "", why, None
+        claim, claim.lower(), "", paper.title, paper.where, NOT_JUDGED, "", "", "", why, None
     )
 
 
@@ -97,16 +106,28 @@ def anchor(claim: str, number: int) -> str:
 
 
 def tally(rows: Sequence[ClaimRow]) -> str:
-    """Count the verdicts in words.
+    """Count each claim once, as far as it was judged.
+
+    The weakest verdict on a part of a claim (one half, one network) is that on the part; a claim
+    whose parts differ, or of which a part could not be judged, is mixed.
 
     Example:
         >>> tally([])
         '0 claims: none judged'
     """
-    counts = {outcome: sum(row.verdict == outcome for row in rows) for outcome in OUTCOMES}
-    words = [f"{count} {outcome}" for outcome, count in counts.items() if count]
-    claims = len({row.claim for row in rows})
-    return f"{claims} claims: {', '.join(words) or 'none judged'}"
+    claims = list(dict.fromkeys(row.claim for row in rows))
+    found = [_outcome([row for row in rows if row.claim == claim]) for claim in claims]
+    words = [f"{found.count(outcome)} {outcome}" for outcome in OUTCOMES if outcome in found]
+    return f"{len(claims)} claims: {', '.join(words) or 'none judged'}"
+
+
+def _outcome(rows: Sequence[ClaimRow]) -> str:
+    """Return one claim's outcome."""
+    parts: dict[str, list[str]] = {}
+    for row in rows:
+        parts.setdefault(row.title, []).append(row.verdict)
+    outcomes = {NOT_JUDGED if NOT_JUDGED in found else weakest(found) for found in parts.values()}
+    return outcomes.pop() if len(outcomes) == 1 else MIXED
 
 
 def claim_table(judged: Judged) -> pd.DataFrame:

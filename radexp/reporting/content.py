@@ -9,8 +9,9 @@ from typing import Any
 import pandas as pd
 
 from radexp.analysis.settings import by_setting
-from radexp.reporting.deviations import COMMAND, WRITTEN, protocol_facts, written
-from radexp.reporting.finding import Found
+from radexp.reporting.deviations import COMMAND, protocol_facts, written
+from radexp.reporting.environments import distinct
+from radexp.reporting.finding import WRITTEN, Found
 from radexp.reporting.grids import Grid, bias_scores, depth_slopes, noise_ratios, table_1
 from radexp.reporting.judging import Judged, judge_records
 from radexp.reporting.measurements import INCOMPLETE, Measurements
@@ -24,7 +25,8 @@ INTRODUCTION = (
     "and Adams, ICLR 2021, arXiv 2007.10412). RAD keeps a random part of what a gradient needs "
     "from the forward pass, rescaled so that the gradient stays right on average: less memory, "
     "more noise. The paper calculated the memory by hand; here it is measured, and each of the "
-    "paper's claims is judged by a rule that was fixed before the runs."
+    "paper's claims is judged by a rule. The rules were fixed before the runs that they judge, but "
+    "for C2 and for the mlp in C11: their tables were known when the rules were written."
 )
 
 
@@ -77,12 +79,9 @@ def collect(
     Raises:
         UsageError: If a deviations.md or command.txt cannot be read.
     """
-    environments: list[dict[str, Any]] = []
-    for environment in [*records.environments, *measurements.environments]:
-        if environment not in environments:
-            environments.append(environment)
     commands = list(written(found, COMMAND).items())
     studies = {*records.runs["study"], *(table.study for table in measurements.tables)}
+    studies |= {table.study for table in measurements.doubled}
     return Content(
         studies=tuple(sorted(studies)),
         judged=judge_records(records, measurements),
@@ -92,7 +91,7 @@ def collect(
         incomplete=_incomplete(records, measurements),
         deviations=_deviations(found, records, deviations),
         commands=commands + [("this report", command)] * bool(command.strip()),
-        environments=environments,
+        environments=distinct([*records.environments, *measurements.environments]),
     )
 
 

@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 
 from radexp.analysis.settings import PUBLISHED, Setting
-from radexp.reporting.finding import Found
-from radexp.reporting.finding import is_run_evidence as is_evidence
+from radexp.reporting.finding import Found, is_run_evidence
 from radexp.reporting.reading import one_line, read_text
 
 BATCH = 150
-WRITTEN = "deviations.md"
 COMMAND = "command.txt"
 LIMIT_BYTES = 20_000
 SKETCHES = ("rad", "rad_shared", "rad_project")
@@ -119,23 +116,23 @@ def written(found: Found, name: str) -> dict[str, str]:
 
     Args:
         found: Where the records are.
-        name: The file's name: it is optional, and stands in an evidence folder or in the folder
-            above runs and jobs.
+        name: The file's name: it is optional, and stands in an evidence folder, in its study's, or
+            in the folder above runs and jobs.
 
     Returns:
-        The text of each folder that has one, by the folder's name.
+        The text of each folder that has one, by the folder's name, ``study/folder`` if it is one of
+        several of a study.
 
     Raises:
         UsageError: If a file is not UTF-8 text of at most 20 kB.
     """
-    folders = [f if is_evidence(f) else f.parent for f in found.runs]
-    folders += [f.parent for f in found.jobs] + list(found.evidence)
+    folders = {f if is_run_evidence(f) else f.parent for f in found.runs}
+    folders |= {f.parent for f in found.jobs} | set(found.evidence.values())
+    names = {folder: folder.name for folder in folders}
+    for folder, study in found.evidence.items():
+        names[folder] = folder.relative_to(study.parent).as_posix()
     return {
-        one_line(folder.name): text
-        for folder in sorted(set(folders), key=_name)
+        one_line(names[folder]): text
+        for folder in sorted(names, key=lambda folder: (names[folder], str(folder)))
         if (folder / name).is_file() and (text := read_text(folder / name, LIMIT_BYTES).strip())
     }
-
-
-def _name(folder: Path) -> tuple[str, str]:
-    return folder.name, str(folder)

@@ -12,6 +12,7 @@ from radexp.reporting.reading import damaged, one_line, read_text, read_yaml
 from radexp.reporting.run_folder import is_run_folder
 
 MEASURES = ("memory", "noise", "depth", "bias")
+WRITTEN = "deviations.md"
 RUN_EVIDENCE = ("runs.csv", "curves.csv")
 
 
@@ -22,12 +23,13 @@ class Found:
     Attributes:
         runs: Folders of training runs, and evidence folders of training runs.
         jobs: What each job folder of a measurement measured.
-        evidence: Name of the study of each evidence folder that has tables of measurements.
+        evidence: The study's folder of each evidence folder that has tables of measurements: itself
+            or one above it.
     """
 
     runs: tuple[Path, ...]
     jobs: dict[Path, str]
-    evidence: dict[Path, str]
+    evidence: dict[Path, Path]
 
     def __bool__(self) -> bool:
         return bool(self.runs or self.jobs or self.evidence)
@@ -37,8 +39,9 @@ def find(paths: str | Path | Iterable[str | Path]) -> Found:
     """Walk to every record below some folders, not into hidden folders or links.
 
     A job folder has a ``config.yaml`` with ``measure``; it is never taken for a run. An evidence
-    folder of measurements holds ``memory.csv``, ``noise.csv``, ``depth.csv`` or ``bias.csv``; its
-    subfolders are of the same study. Folders below a run or a job are not looked at.
+    folder of measurements holds ``memory.csv``, ``noise.csv``, ``depth.csv`` or ``bias.csv``. It is
+    of the study of the folder right above it if that has such a table too, or a ``deviations.md``,
+    and else a study of its own. Folders below a run or a job are not looked at.
 
     Args:
         paths: Record folders, or folders above them.
@@ -51,14 +54,14 @@ def find(paths: str | Path | Iterable[str | Path]) -> Found:
         raise UsageError("runs=[]: allowed is at least one folder; try runs=outputs")
     runs: dict[Path, None] = {}
     jobs: dict[Path, str] = {}
-    evidence: dict[Path, str] = {}
+    evidence: dict[Path, Path] = {}
     for path in map(Path, given):
         found = _walk(path.resolve())
         if not found:
             raise no_record(path)
         runs.update(dict.fromkeys(found.runs))
         jobs.update(found.jobs)
-        evidence |= {folder: name for folder, name in found.evidence.items() if folder not in jobs}
+        evidence |= {folder: top for folder, top in found.evidence.items() if folder not in jobs}
     return Found(tuple(runs), jobs, evidence)
 
 
@@ -101,7 +104,7 @@ def _walk(top: Path) -> Found:
     """Sort the folders below one folder, itself included."""
     runs: list[Path] = []
     jobs: dict[Path, str] = {}
-    evidence: dict[Path, str] = {}
+    evidence: dict[Path, Path] = {}
     for name, below, files in os.walk(top):
         folder = Path(name)
         if measure := measure_of(folder):
@@ -113,5 +116,10 @@ def _walk(top: Path) -> Found:
         else:
             below[:] = sorted(child for child in below if not child.startswith("."))
         if not jobs.get(folder) and any(f"{measure}.csv" in files for measure in MEASURES):
-            evidence[folder] = evidence.get(folder.parent, folder.name)
+            evidence[folder] = evidence.get(folder.parent) or _study_of(folder)
     return Found(tuple(runs), jobs, evidence)
+
+
+def _study_of(folder: Path) -> Path:
+    """Return the folder above if words on a study stand there, else the folder itself."""
+    return folder.parent if (folder.parent / WRITTEN).is_file() else folder

@@ -6,7 +6,7 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
-from radexp.reporting.claim_rows import ClaimRow, claim_rows, tally
+from radexp.reporting.claim_rows import COUNTED, ClaimRow, claim_rows, tally
 from radexp.reporting.content import INTRODUCTION, TITLE, Content
 from radexp.reporting.grids import Grid
 from radexp.reporting.pictures import Picture
@@ -14,7 +14,8 @@ from radexp.reporting.table import NOTES, RESULT_HEADS, short_rows
 
 CLAIM_HEADS = (
     "id",
-    "claim",
+    "the paper's claim",
+    "judged",
     "verdict",
     "scale",
     "deciding statistic [95% interval]",
@@ -33,7 +34,7 @@ def render_markdown(content: Content, home: Path) -> str:
     """
     rows = claim_rows(content.judged)
     sections = {
-        "Claims": [f"{tally(rows)}.", _claims(rows, home)],
+        "Claims": [f"{tally(rows)}. {COUNTED}", _claims(rows, home)],
         "Table 1, side by side": _measured(content, "memory", home),
         "Training curves": _pictures(content, "curves", home),
         "Reactor": _pictures(content, "reactor", home),
@@ -54,10 +55,13 @@ def render_markdown(content: Content, home: Path) -> str:
 
 
 def _claims(rows: Sequence[ClaimRow], home: Path) -> str:
-    """Return the table of claims."""
+    """Return the table of claims, the paper's words in the first row of each."""
+    first = {row.claim: row for row in reversed(rows)}
     cells = [
         (
-            *(row.claim, _text(f"{row.title} ({row.where})"), f"**{row.verdict}**"),
+            *(row.claim, _text(f"{row.paper} ({row.where})") if first[row.claim] is row else ""),
+            _text(row.title),
+            f"**{row.verdict}**",
             _text("; ".join(part for part in (row.scale, row.setting) if part)),
             *(_text(row.numbers), row.n, _link(row.place, home)),
         )

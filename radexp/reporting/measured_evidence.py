@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 
 from radexp.errors import UsageError
+from radexp.reporting.environments import distinct
 from radexp.reporting.measurements import Measurements
 from radexp.reporting.reading import one_line
 
@@ -21,8 +22,11 @@ def write_measured(measurements: Measurements, folder: str | Path) -> list[Path]
         The files.
 
     Raises:
-        UsageError: If there are several tables of a kind, or a job did not complete.
+        UsageError: If there are several tables of a kind, two jobs gave one row, or a job did not
+            complete.
     """
+    if measurements.doubled:
+        raise UsageError(measurements.doubled[0].message)
     kinds = [table.kind for table in measurements.tables]
     for kind in kinds:
         if kinds.count(kind) > 1:
@@ -46,12 +50,7 @@ def write_measured(measurements: Measurements, folder: str | Path) -> list[Path]
     for table in measurements.tables:
         files.append(target / f"{table.kind}.csv")
         table.rows.to_csv(files[-1], index=False, lineterminator="\n")
-    distinct = [
-        environment
-        for position, environment in enumerate(measurements.environments)
-        if environment not in measurements.environments[:position]
-    ]
     files.append(target / "environment.json")
-    text = json.dumps(distinct, indent=1, sort_keys=True)
+    text = json.dumps(distinct(measurements.environments), indent=1, sort_keys=True)
     files[-1].write_text(text + "\n", encoding="utf-8")
     return files

@@ -12,12 +12,12 @@ import numpy as np
 import pandas as pd
 
 from radexp.errors import UsageError
+from radexp.reporting.environments import distinct, read_environments
 from radexp.reporting.finding import Found, find, is_run_evidence, no_record
 from radexp.reporting.reading import (
     TABLE_LIMIT_BYTES,
     damaged,
     one_line,
-    read_json,
     read_table,
     read_text,
     to_integers,
@@ -166,19 +166,6 @@ def _versions() -> Iterator[tuple[str, ...]]:
         yield columns
 
 
-def read_environments(path: Path) -> list[dict[str, Any]]:
-    """Return the environments of environment.json, one or a list; none without the file.
-
-    Raises:
-        UsageError: If it holds something else.
-    """
-    content = read_json(path) if path.is_file() else []
-    content = [content] if isinstance(content, dict) else content
-    if not isinstance(content, list) or not all(isinstance(item, dict) for item in content):
-        raise damaged(path, "not a list of objects", "environments as collected")
-    return content
-
-
 def _join(parts: list[Records], folders: list[Path]) -> Records:
     """Put records together, refusing one run from two places."""
     seen: dict[str, Path] = {}
@@ -192,15 +179,11 @@ def _join(parts: list[Records], folders: list[Path]) -> Records:
                     )
                 )
             seen[run] = folder
-    environments: list[dict[str, Any]] = []
-    for environment in (e for part in parts for e in part.environments):
-        if environment not in environments:
-            environments.append(environment)
     curves = pd.concat([part.curves for part in parts])
     return Records(
         pd.concat([part.runs for part in parts]).sort_values("run", ignore_index=True),
         curves.sort_values(["run", "iteration", "split"], kind="stable", ignore_index=True),
-        environments,
+        distinct(e for part in parts for e in part.environments),
         _places(parts, folders),
     )
 

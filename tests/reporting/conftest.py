@@ -11,7 +11,7 @@ from typing import Any, Protocol
 import pandas as pd
 import pytest
 
-from radexp.reporting.measurements import KINDS
+from radexp.reporting.measured_table import KINDS
 
 HEADER = "iteration,examples_seen,train_seconds,split,loss,accuracy,learning_rate,gradient_norm\n"
 ARMS = {

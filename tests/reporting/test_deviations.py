@@ -4,8 +4,8 @@ import pytest
 
 from radexp.analysis.settings import by_setting
 from radexp.errors import UsageError
-from radexp.reporting.deviations import WRITTEN, protocol_facts, written
-from radexp.reporting.finding import find
+from radexp.reporting.deviations import COMMAND, protocol_facts, written
+from radexp.reporting.finding import WRITTEN, find
 from radexp.reporting.records import load_records
 
 
@@ -53,6 +53,20 @@ def test_words_stand_beside_evidence_or_above_runs_and_jobs(make_run, make_job, 
     assert written(find(tmp_path), WRITTEN) == {
         "m": "of m",
         "mnist_mlp-quick": "of mnist_mlp-quick",
+    }
+
+
+def test_words_on_a_study_of_several_folders_are_shown_with_theirs(tmp_path, measured_text):
+    for name in ("mlp", "rnn"):
+        (tmp_path / "noise" / name).mkdir(parents=True)
+        (tmp_path / "noise" / name / "noise.csv").write_text(measured_text("noise"))
+        (tmp_path / "noise" / name / COMMAND).write_text(f"radexp variance model={name}\n")
+    (tmp_path / "noise" / WRITTEN).write_text("- few gradients")
+    found = find(tmp_path)
+    assert written(found, WRITTEN) == {"noise": "- few gradients"}
+    assert written(found, COMMAND) == {
+        "noise/mlp": "radexp variance model=mlp",
+        "noise/rnn": "radexp variance model=rnn",
     }
 
 

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from radexp.errors import UsageError
-from radexp.reporting.finding import find, measure_of
+from radexp.reporting.finding import WRITTEN, find, measure_of
 from radexp.reporting.records import load_records
 
 
@@ -18,7 +18,7 @@ def test_runs_jobs_and_evidence_are_told_apart(make_run, make_job, tmp_path, mea
     found = find(tmp_path / "outputs")
     assert found.runs == (run.resolve(),)
     assert found.jobs == {job.resolve(): "memory"}
-    assert found.evidence == {evidence: "kept", evidence / "cnn": "kept"}
+    assert found.evidence == {evidence: evidence, evidence / "cnn": evidence}
     assert find([run, job, tmp_path]).jobs == found.jobs
 
 
@@ -35,6 +35,30 @@ def test_a_report_below_evidence_is_no_record(make_run, tmp_path):
     report.mkdir()
     (report / "memory.csv").write_text("")
     assert not find(tmp_path).evidence
+
+
+@pytest.mark.parametrize("asked", [".", "results", "results/noise", "results/noise/mlp"])
+def test_words_on_a_study_make_one_of_the_tables_right_below(tmp_path, measured_text, asked):
+    study, other = tmp_path / "results/noise", tmp_path / "results/depth"
+    for table in (study / "mlp/noise.csv", study / "rnn/noise.csv", other / "depth.csv"):
+        table.parent.mkdir(parents=True)
+        table.write_text(measured_text(table.stem))
+    (study / "directions").mkdir()
+    (study / "directions/directions.csv").write_text("a,b\n1,2\n")
+    (study / WRITTEN).write_text("- few gradients")
+    (study.parent / "README.md").write_text("all of it")
+    every = {study / "mlp": study, study / "rnn": study, other: other}
+    top = tmp_path / asked
+    below = {folder: kept for folder, kept in every.items() if folder.is_relative_to(top)}
+    assert find(top).evidence == below
+
+
+def test_without_words_each_table_is_a_study(tmp_path, measured_text):
+    for name in ("mlp", "rnn"):
+        (tmp_path / "noise" / name).mkdir(parents=True)
+        (tmp_path / "noise" / name / "noise.csv").write_text(measured_text("noise"))
+    (tmp_path / "noise/README.md").write_text("two networks")
+    assert {place.name for place in find(tmp_path).evidence.values()} == {"mlp", "rnn"}
 
 
 def test_a_run_with_an_empty_measure_is_a_run(make_run):

@@ -29,9 +29,12 @@ def test_claims_table_1_finals_and_figures(study, make_job, tmp_path):
         *("C1", "C2", "C3", "C4", "C5", "C6", "C7", "C8", "C9", "C10", "C11"),
     ]
     c3 = claims[4]
-    assert c3[2] == "**reproduced**"
-    assert c3[3].startswith("at quick scale: mnist, 2,000 iterations")
-    assert c3[5:] == ["3", "[mnist_mlp-quick](<../mnist_mlp-quick>)"]
+    assert c3[1].startswith("MNIST: at the same memory and iterations, RAD (different sample)")
+    assert c3[2].endswith("lowers the training loss faster than a small batch")
+    assert claims[2][1:4] == ["Every RAD estimator is unbiased (section 3)", "", "**not judged**"]
+    assert c3[3] == "**reproduced**"
+    assert c3[4].startswith("at quick scale: mnist, 2,000 iterations")
+    assert c3[6:] == ["3", "[mnist_mlp-quick](<../mnist_mlp-quick>)"]
     assert table_1[2][:2] == ["mlp", "printed"]
     assert [row[0] for row in finals[2:]] == [
         *("exact", "rad", "rad_project", "rad_shared", "small_batch"),

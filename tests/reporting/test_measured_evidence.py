@@ -6,7 +6,8 @@ import pytest
 from radexp.errors import UsageError
 from radexp.reporting.finding import find
 from radexp.reporting.measured_evidence import write_measured
-from radexp.reporting.measurements import KINDS, read_measurements
+from radexp.reporting.measured_table import KINDS
+from radexp.reporting.measurements import read_measurements
 
 
 def measurements(path):
@@ -30,6 +31,14 @@ def test_two_studies_are_refused(make_job, tmp_path):
     make_job("bias", study="b")
     with pytest.raises(UsageError, match="bias tables of a, b: allowed is one of each kind"):
         write_measured(measurements(tmp_path), tmp_path / "kept")
+
+
+def test_jobs_that_give_one_row_are_refused(make_job, tmp_path):
+    make_job("bias", "a")
+    make_job("bias", "b")
+    with pytest.raises(UsageError, match="measured/a and measured/b: the same row in both"):
+        write_measured(measurements(tmp_path), tmp_path / "kept")
+    assert not (tmp_path / "kept").exists()
 
 
 def test_jobs_that_did_not_complete_are_refused(make_job, tmp_path):

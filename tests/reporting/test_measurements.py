@@ -8,7 +8,8 @@ import pytest
 
 from radexp.errors import UsageError
 from radexp.reporting.finding import find
-from radexp.reporting.measurements import KINDS, read_measured, read_measurements
+from radexp.reporting.measured_table import KINDS, read_measured
+from radexp.reporting.measurements import read_measurements
 
 RESULTS = Path(__file__).parents[2] / "results"
 COMMITTED = (
@@ -62,6 +63,36 @@ def test_a_subfolder_of_evidence_is_of_the_same_study(tmp_path, measured_text):
     (table,) = measurements(tmp_path).tables
     assert (table.study, table.place) == ("noise", tmp_path / "noise")
     assert list(table.rows["model"].unique()) == ["mlp", "cnn"]
+
+
+def test_words_on_a_study_make_one_table_of_the_folders_below(tmp_path, measured_text):
+    for model in ("mlp", "cnn"):
+        (tmp_path / "noise" / model).mkdir(parents=True)
+        text = measured_text("noise").replace("mlp", model)
+        (tmp_path / "noise" / model / "noise.csv").write_text(text)
+    (tmp_path / "noise/deviations.md").write_text("few gradients")
+    (table,) = measurements(tmp_path).tables
+    assert (table.study, table.place) == ("noise", tmp_path / "noise")
+    assert list(table.rows["model"].unique()) == ["cnn", "mlp"]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_row_of_two_jobs_leaves_out_their_table_alone(make_job, tmp_path, measured_text, kind):
+    for name in ("a", "b", "c"):
+        text = measured_text(kind).replace("mlp", "other") if name == "a" else None
+        make_job(kind, name, text=text)
+    make_job(kind, "d", study="whole")
+    found = measurements(tmp_path)
+    assert [table.study for table in found.tables] == ["whole"]
+    (doubled,) = found.doubled
+    assert (doubled.kind, doubled.study) == (kind, "measured")
+    one = "a and measured/b" if kind == "depth" else "b and measured/c"
+    assert doubled.message.startswith(f"measured/{one}: the same row in both (")
+    assert doubled.message.endswith(
+        "); allowed is one row for each measurement; give the jobs of one of them a study=... of "
+        "their own, or delete one"
+    )
+    assert "\n" not in doubled.message
 
 
 @pytest.mark.parametrize("status", ["failed", "interrupted", None])

@@ -135,6 +135,8 @@ def test_every_claim_is_in_the_table_judged_or_not(study, tmp_path):
     assert [claim for claim, _ in found] == [f"C{number}" for number in range(1, 12)]
     words = dict(found)
     assert words["C3"] == words["C7"] == "reproduced"
+    assert "11 claims: 3 reproduced, 8 not judged. Each claim counts once" in checker.text
+    assert "Fig. 5: The full-memory baseline is best everywhere" in checker.text
     assert words["C1"] == words["C5"] == "not judged"
     assert checker.text.count("no records") == 8
     assert {"#c3-1", "#c6-1", "#c7-1"} <= set(checker.links)

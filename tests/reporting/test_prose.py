@@ -4,7 +4,7 @@ import doctest
 
 import pytest
 
-from radexp.reporting import claim_rows, prose
+from radexp.reporting import claim_rows, environments, prose
 from radexp.reporting.prose import prose_html
 
 CASES = {
@@ -22,6 +22,6 @@ def test_text_becomes(text, html):
     assert prose_html(text) == html
 
 
-@pytest.mark.parametrize("module", [prose, claim_rows])
+@pytest.mark.parametrize("module", [prose, claim_rows, environments])
 def test_documented_examples_run(module):
     assert doctest.testmod(module).failed == 0

@@ -81,6 +81,22 @@ def test_several_settings_have_a_figure_each_and_old_ones_go(bare_run, tmp_path)
     assert sorted(path.name for path in target.iterdir()) == ["curves.pdf", "curves.png"]
 
 
+def test_jobs_that_give_one_row_leave_the_rest_of_the_report(make_job, tmp_path):
+    for seed in ("s0", "s1"):
+        make_job("noise", seed, study="noise-quick")
+    alone = write_report(tmp_path / "outputs", tmp_path / "alone")
+    assert (alone.verdicts, alone.content.studies) == ((), ("noise-quick",))
+    make_job("depth", study="depth-quick")
+    report = write_report(tmp_path / "outputs", tmp_path / "r")
+    assert [verdict.claim for verdict in report.verdicts] == ["C9", "C10"]
+    (problem,) = report.problems
+    assert problem.startswith("C11 in noise-quick: noise-quick/s0 and noise-quick/s1: the same row")
+    page = report.page.read_text()
+    assert "noise-quick/s0 and noise-quick/s1: the same row" in page
+    assert "at the derived rate, for interleaved ones (at quick scale)." in page
+    assert {path.name for path in report.page.parent.glob("*.png")} == {"depth.png"}
+
+
 def test_a_target_that_is_a_file_is_refused(make_run, tmp_path):
     (tmp_path / "file").write_text("")
     run = make_run()

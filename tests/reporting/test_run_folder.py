@@ -62,6 +62,8 @@ def test_keys_that_came_later_leave_the_settings_of_old_runs_alone(make_run):
     training = config["training"]
     edit(folder / "config.yaml", tune={"draws": 20}, training={**training, "holdout": 0})
     assert read_run(folder).row["settings"] == plain
+    edit(folder / "config.yaml", measure=None)
+    assert read_run(folder).row["settings"] == plain
     edit(folder / "config.yaml", training={**training, "holdout": 9})
     assert read_run(folder).row["settings"] != plain
 
