@@ -24,10 +24,20 @@ from radexp.reporting.depth_figure import write_depth_figure
 
 DEPTHS = range(1, 13)
 DECIDING = ("graphs", "networks")
-GRAPHS: dict[str, Any] = {"width": 32, "fractions": (0.25, 0.5, 0.75), "seeds": 20, "draws": 1000}
-NETWORKS: dict[str, Any] = {"width": 256, "fractions": (0.1, 0.3, 0.5), "seeds": 20, "draws": 30}
+GRAPHS: dict[str, Any] = {
+    "width": 32,
+    "fractions": (0.25, 0.5, 0.75),
+    "seeds": range(20),
+    "draws": 1000,
+}
+NETWORKS: dict[str, Any] = {
+    "width": 256,
+    "fractions": (0.1, 0.3, 0.5),
+    "seeds": range(20),
+    "draws": 30,
+}
 # Added after the first measurement, to see how far its loss matters; it decides no claim.
-COMMON: dict[str, Any] = {"width": 256, "fractions": (0.1, 0.5), "seeds": 10, "draws": 20}
+COMMON: dict[str, Any] = {"width": 256, "fractions": (0.1, 0.5), "seeds": range(10), "draws": 20}
 
 
 def measure() -> Iterator[dict[str, Any]]:

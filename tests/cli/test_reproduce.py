@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import time
+from functools import partial
 
 import pandas as pd
 import pytest
@@ -20,7 +21,10 @@ def start(cwd):
     words = [sys.executable, "-m", "radexp.cli", *WORDS]
     environment = {**os.environ, "OMP_NUM_THREADS": "1"}
     streams = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
-    return subprocess.Popen(words, cwd=cwd, env=environment, start_new_session=True, **streams)
+    # A background job of a shell, as this suite may be, ignores SIGINT, and so would its children.
+    heed = partial(signal.signal, signal.SIGINT, signal.SIG_DFL)
+    own = {"start_new_session": True, "preexec_fn": heed}
+    return subprocess.Popen(words, cwd=cwd, env=environment, **own, **streams)
 
 
 def wait_for(condition):

@@ -13,7 +13,13 @@ def test_all_edges_kept_have_no_variance():
 
 
 def test_rows_cover_every_combination_and_the_seed_decides():
-    settings = {"width": 8, "depths": [1, 3], "fractions": [0.25, 0.5], "seeds": 2, "draws": 20}
+    settings = {
+        "width": 8,
+        "depths": [1, 3],
+        "fractions": [0.25, 0.5],
+        "seeds": range(2),
+        "draws": 20,
+    }
     rows = pd.DataFrame(graph_rows(**settings))
     assert len(rows) == 2 * 2 * 2 * 2 == len(rows.drop_duplicates(["arm", "kept", "depth", "seed"]))
     assert set(rows["kept"]) == {2, 4}

@@ -57,7 +57,13 @@ def test_he_initialization_keeps_the_size_of_states_and_gradients():
 
 
 def test_rows_cover_every_combination_and_the_seed_decides():
-    settings = {"width": 8, "depths": [1, 3], "fractions": [0.25, 0.5], "seeds": 2, "draws": 3}
+    settings = {
+        "width": 8,
+        "depths": [1, 3],
+        "fractions": [0.25, 0.5],
+        "seeds": range(2),
+        "draws": 3,
+    }
     rows = pd.DataFrame(network_rows(**settings))
     keys = ["arm", "sketch", "kept", "depth", "seed"]
     assert len(rows) == 2 * 3 * 2 * 2 * 2 == len(rows.drop_duplicates(keys))
@@ -72,6 +78,6 @@ def test_examples_that_agree_make_their_own_samples_less_noisy_than_a_shared_one
         assert network.relative_variance(shared, False, 60, 0) == pytest.approx(63 / 7, rel=0.15)
     assert apart.relative_variance(own, False, 60, 0) == pytest.approx(63 / 7, rel=0.3)
     assert common.relative_variance(own, False, 60, 0) < 0.5 * 63 / 7
-    settings = {"width": 8, "depths": [1], "fractions": [0.5], "seeds": 1, "draws": 2}
+    settings = {"width": 8, "depths": [1], "fractions": [0.5], "seeds": range(1), "draws": 2}
     (study,) = {row["study"] for row in network_rows(**settings, common_loss=True)}
     assert study == "networks, common loss"
