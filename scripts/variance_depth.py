@@ -37,15 +37,15 @@ NETWORKS: dict[str, Any] = {
     "draws": 30,
 }
 # Added after the first measurement, to see how far its loss matters; it decides no claim.
-COMMON: dict[str, Any] = {"width": 256, "fractions": (0.1, 0.5), "seeds": range(10), "draws": 20}
+COMMON: dict[str, Any] = {"width": 256, "fractions": (0.1, 0.5), "draws": 20}
 
 
 def measure() -> Iterator[dict[str, Any]]:
     """Yield the rows of all studies."""
     return chain(
-        graph_rows(depths=DEPTHS, **GRAPHS),
-        network_rows(depths=DEPTHS, **NETWORKS),
-        network_rows(depths=DEPTHS, **COMMON, common_loss=True),
+        graph_rows(depths=DEPTHS, seeds=range(20), **GRAPHS),
+        network_rows(depths=DEPTHS, seeds=range(20), **NETWORKS),
+        network_rows(depths=DEPTHS, seeds=range(10), **COMMON, common_loss=True),
     )
 
 

@@ -61,7 +61,7 @@ def test_rows_cover_every_combination_and_the_seed_decides():
         "width": 8,
         "depths": [1, 3],
         "fractions": [0.25, 0.5],
-        "seeds": range(2),
+        "seeds": [0, 1],
         "draws": 3,
     }
     rows = pd.DataFrame(network_rows(**settings))
