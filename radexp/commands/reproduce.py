@@ -20,12 +20,12 @@ from radexp.reporting.report import write_report
 HELP = f"""\
 radexp reproduce: run every experiment at a preset's scale, in parallel, then report.
 
-  radexp reproduce                      # preset=quick: the embedded data, a few minutes
+  radexp reproduce                      # preset=quick: the embedded data, minutes
   radexp reproduce preset=paper         # the published protocol
   radexp reproduce experiment=mnist_mlp,reactor seed=0,1 output=elsewhere
 
 Keys:
-  preset       smoke (seconds), quick (default), reduced (the published data and networks as far
+  preset       smoke (two minutes), quick (default), reduced (the published data and networks as far
                as two cores get in an evening) or paper (the published protocol)
   experiment   {", ".join(choices("experiment"))}
                (default all)

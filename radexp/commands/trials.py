@@ -128,7 +128,12 @@ def _plan_arms(words: Sequence[str], base: Sequence[str]) -> list[Plan]:
         f"model={', '.join(options_for('model', CLASSIFICATION))}, as tuning holds out examples",
         "tune one of them",
     )
-    require(first.measure is None, line, "training, as a measurement has no trials", "drop measure")
+    require(
+        first.measure is None,
+        line,
+        "training, as a measurement has no trials",
+        "pick another experiment",
+    )
     once = len(jobs) == len({job.estimator.name for job in jobs})
     require(once, line, "a list for estimator alone, each once", "give every other key one value")
     holdout = "training.holdout" not in _keys(words) or first.training.holdout > 0

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from html import escape
 
+from radexp.analysis.comparison import TO_TARGET
+from radexp.analysis.statistics import Interval
 from radexp.reporting.claim_rows import (
     COUNTED,
     NO_RECORDS,
@@ -88,13 +91,24 @@ def _article(claim: str, judged: Judged) -> str:
     return "\n".join([*parts, "</article>"])
 
 
+def _in_words(view: str, value: Interval) -> str:
+    """Return a difference, or who of the two never got to the target."""
+    if view != TO_TARGET or math.isfinite(value.mean):
+        return str(value)
+    if math.isnan(value.mean):
+        return "undefined: neither got there with some seed"
+    return f"{'the first' if value.mean > 0 else 'the second'} never got there with some seed"
+
+
 def _verdict(found: Judgement, number: int) -> str:
     """Return one verdict, its sentence, and the table of all comparisons with their views."""
     verdict, rows = found.verdict, []
     for comparison in verdict.comparisons:
         pair = f"{comparison.favoured} - {comparison.other}"
         views = {verdict.statistic + " (decides)": comparison.deciding, **comparison.secondary}
-        rows += [(pair, name, str(value), str(value.n)) for name, value in views.items()]
+        rows += [
+            (pair, name, _in_words(name, value), str(value.n)) for name, value in views.items()
+        ]
     heads = ("difference", "view", "mean [95% interval]", "n")
     scale = f" ({found.scale})" if found.scale else ""
     numbers = f"<div class='wrap'>{html_table(heads, rows)}</div>" if rows else ""

@@ -20,8 +20,8 @@ CLAIM_COLUMNS = (
 NOT_JUDGED = "not judged"
 NO_RECORDS = "no records"
 COUNTED = (
-    "Each claim counts once, by its weakest verdict, as far as it was judged; mixed: its networks "
-    "or halves differ."
+    "Each claim counts once, as far as it was judged; mixed: its networks or halves differ. The "
+    "column scale says which verdicts are not at the paper's own."
 )
 MIXED = "mixed"
 OUTCOMES = ("reproduced", MIXED, "not reproduced", "inconclusive", NOT_JUDGED)
