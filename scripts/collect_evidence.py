@@ -1,7 +1,7 @@
 """Turn folders of runs or of measured jobs into committed evidence.
 
-Of runs: runs.csv, curves.csv, environment.json and a report drawn from these alone. Of measured
-jobs: a table of each kind and environment.json.
+Of runs: runs.csv, curves.csv, environment.json, and figures and verdicts from these alone. Of
+measured jobs: a table of each kind and environment.json.
 """
 
 from __future__ import annotations
@@ -38,7 +38,8 @@ def main() -> None:
         (evidence / COMMAND).write_text(arguments.command + "\n", encoding="utf-8")
     if found.runs:
         report = write_report(evidence, evidence / "report", command=arguments.command)
-        for name in ("points.csv", "report.md"):  # the evidence's own files say the same
+        # The evidence's own files say the same, and the page on all evidence shows it.
+        for name in ("points.csv", "report.md", "index.html"):
             (report.page.parent / name).unlink()
         print(report.table)
 

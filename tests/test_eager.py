@@ -1,13 +1,11 @@
 """The eager loop is nn.RNN: same parameters, states and gradients, and the bytes it holds."""
 
-import doctest
 import re
 
 import pytest
 import torch
 from torch import nn
 
-from radexp import eager
 from radexp.eager import CHUNK, EagerRNN
 from radexp.errors import UsageError
 from radexp.memory import SavedBytesMeter
@@ -104,9 +102,3 @@ def test_states_that_do_not_fit_are_refused(shape):
     message = f"initial state of shape {shape}: allowed is (2, 5); give one state per example"
     with pytest.raises(UsageError, match=re.escape(message)):
         EagerRNN(3, 5)(torch.zeros(2, 4, 3), torch.zeros(shape))
-
-
-def test_documented_examples_run():
-    result = doctest.testmod(eager)
-    assert result.attempted > 0
-    assert result.failed == 0

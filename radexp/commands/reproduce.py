@@ -78,9 +78,12 @@ def reproduce(words: Sequence[str]) -> int:
     start = time.monotonic()
     sweeps = _plan(words)  # all of them before any work
     _announce(sweeps)
-    launch([sweep.words for sweep in sweeps], [job for sweep in sweeps for job in sweep.jobs])
-    statuses = [conclude(sweep.jobs) for sweep in sweeps]
-    studies = dict.fromkeys(run_path(job).parent for sweep in sweeps for job in sweep.jobs)
+    jobs = [job for sweep in sweeps for job in sweep.jobs]
+    launch([sweep.words for sweep in sweeps], jobs)
+    studies: dict[Path, list[Plan | Measurement]] = {}  # several experiments may share one
+    for job in jobs:
+        studies.setdefault(run_path(job).parent, []).append(job)
+    statuses = [conclude(members) for members in studies.values()]
     command = " ".join(["radexp reproduce", *words])
     report = write_report(studies, next(iter(studies)).parent / "report", command)
     print_report(report)

@@ -159,7 +159,7 @@ def _job(config: DictConfig) -> None:
 
 
 def conclude(jobs: Sequence[Plan | Measurement]) -> int:
-    """List what did not complete of a sweep, and draw its runs' curves.
+    """List what did not complete of a study, and draw its runs' curves.
 
     Returns:
         The exit status: 0 if every job completed.

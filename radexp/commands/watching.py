@@ -77,7 +77,7 @@ class Watching:
                     tqdm.write(describe(summary))
         shares = [progress(path, job) for path, job in self._open.items()]
         ended = self._total - len(shares)
-        running = sum(share > 0 for share in shares)
+        running = sum((path / "config.yaml").is_file() for path in self._open)
         self._bar.set_postfix_str(f"{ended}/{self._total} ended, {running} running", False)
         self._bar.n = ended + sum(shares)  # type: ignore[assignment]  # shares of runs
         self._bar.refresh()

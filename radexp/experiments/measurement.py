@@ -72,7 +72,8 @@ def make_measurement(config: TrainConfig) -> Measurement:
     Raises:
         UsageError: If something that was asked for is impossible.
     """
-    given = f"measure={config.measure and config.measure.name}"
+    name = Measurement(config).name
+    given = f"measure={name}"
     require(
         config.model.task == CLASSIFICATION,
         f"{given} with model={config.model.name}",
@@ -92,9 +93,9 @@ def make_measurement(config: TrainConfig) -> Measurement:
         "neither, as all estimators are measured, on whole training sets",
         "drop them, or see radexp variance for estimators by name",
     )
-    if given == "measure=bias":
+    if name == "bias":
         check_bias(config)
-    if config.measure and config.measure.name not in WITHOUT_DATA:
+    if name not in WITHOUT_DATA:
         make_workload(config, None)  # refuses data that are not there
     return Measurement(replace(config, device=choose_device(config.device).type))
 
@@ -129,9 +130,7 @@ def _record(job: Measurement, folder: RunFolder) -> dict[str, Any]:
     folder.write_config(job.config)
     folder.write_json("environment.json", environment)
     start, count = time.monotonic(), 0
-    status: str
-    message: str | None
-    status, message = "failed", None
+    status, message = "failed", ""
     try:
         rows = ROWS[job.name](job.config)
         count = len(rows)
@@ -151,7 +150,7 @@ def _record(job: Measurement, folder: RunFolder) -> dict[str, Any]:
         summary = {
             "run_id": job.run_id,
             "status": status,
-            "message": message,
+            "message": message or None,
             "measured": job.name,
             "rows": count,
             "seconds": time.monotonic() - start,

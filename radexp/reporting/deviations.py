@@ -19,26 +19,24 @@ SKETCHES = ("rad", "rad_shared", "rad_project")
 
 
 class Protocol(NamedTuple):
-    """The published protocol of a network, beyond its data set and iterations.
+    """The published protocol of a network, beyond its data set, iterations and sizes.
 
     Attributes:
-        sizes: As ``describe_sizes`` words them.
         seeds: Runs of each arm.
         small_batches: The small batch of the commands and of the text.
         keep: The kept fraction; None where the paper has several.
     """
 
-    sizes: str
     seeds: int
     small_batches: tuple[int, ...]
     keep: float | None
 
 
 PROTOCOLS = {
-    "mlp": Protocol("300x300x300", 5, (20, 22), 0.1),
-    "cnn": Protocol("16-32-32-32, kernel 5, average", 5, (22, 20), 0.1),
-    "rnn": Protocol("100", 3, (21,), 0.1),
-    "reactor": Protocol("33x33, 40961 steps to 10, D 0.25", 1, (), None),
+    "mlp": Protocol(5, (20, 22), 0.1),
+    "cnn": Protocol(5, (22, 20), 0.1),
+    "rnn": Protocol(3, (21,), 0.1),
+    "reactor": Protocol(1, (), None),
 }
 
 
@@ -55,12 +53,12 @@ def protocol_facts(setting: Setting, runs: pd.DataFrame) -> list[str]:
     if setting.model not in PROTOCOLS:
         return []
     protocol = PROTOCOLS[setting.model]
-    data, iterations, _ = PUBLISHED[setting.model]
+    data, iterations, sizes = PUBLISHED[setting.model]
     seeds = runs[runs["status"] == "completed"].groupby("label")["seed"].nunique()
     least = int(seeds.reindex(runs["label"].unique(), fill_value=0).min())
     pairs = [
         ("data set", setting.data, data, setting.data != data),
-        ("sizes", setting.sizes, protocol.sizes, setting.sizes != protocol.sizes),
+        ("sizes", setting.sizes, sizes, setting.sizes != sizes),
         (
             "iterations",
             f"{setting.iterations:,}",

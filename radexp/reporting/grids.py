@@ -11,7 +11,7 @@ from radexp.analysis.depth_claims import CLAIMS, trends
 from radexp.analysis.noise_summary import against_small_batch
 from radexp.analysis.table1 import FRACTIONS, PAPER_MB, closed_form_bytes, paper_bytes
 from radexp.errors import UsageError
-from radexp.reporting.measurements import Measurement
+from radexp.reporting.measurements import MeasuredTable
 from radexp.reporting.memory_table import MB, PROBLEM, arm_name
 
 TABLE_1_NOTE = (
@@ -46,7 +46,7 @@ class Grid(NamedTuple):
     note: str
 
 
-def table_1(table: Measurement) -> Grid:
+def table_1(table: MeasuredTable) -> Grid:
     """Return Table 1 side by side: a row for each network and source, a column per fraction."""
     rows: list[tuple[str, ...]] = []
     cells = table.rows
@@ -84,7 +84,7 @@ def _megabytes(size: float | None) -> str:
     return "-" if size is None or pd.isna(size) else f"{size / MB:.2f}"
 
 
-def noise_ratios(table: Measurement) -> list[Grid]:
+def noise_ratios(table: MeasuredTable) -> list[Grid]:
     """Return, for each network, the ratio to the small batch by kept fraction and by point."""
     compared = against_small_batch(table.rows)
     if compared.empty:
@@ -105,7 +105,7 @@ def noise_ratios(table: Measurement) -> list[Grid]:
     return grids
 
 
-def depth_slopes(table: Measurement) -> Grid | None:
+def depth_slopes(table: MeasuredTable) -> Grid | None:
     """Return the slopes that decide C9 and C10; None if the rows cannot be judged."""
     rows = []
     for claim, (study, _, _) in CLAIMS.items():
@@ -124,7 +124,7 @@ def depth_slopes(table: Measurement) -> Grid | None:
     return Grid(f"Slopes of log variance, {table.study}", heads, rows, "")
 
 
-def bias_scores(table: Measurement) -> Grid:
+def bias_scores(table: MeasuredTable) -> Grid:
     """Return the scores of unbiasedness."""
     heads = (
         "network",

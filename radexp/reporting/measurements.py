@@ -20,7 +20,7 @@ INCOMPLETE = ("run", "arm", "seed", "status", "message")
 
 
 @dataclass(frozen=True)
-class Measurement:
+class MeasuredTable:
     """One table: all that one study measured of one kind.
 
     Attributes:
@@ -36,15 +36,15 @@ class Measurement:
     place: Path
 
     def __repr__(self) -> str:
-        return f"Measurement({self.kind} of {self.study}, {len(self.rows)} rows)"
+        return f"MeasuredTable({self.kind} of {self.study}, {len(self.rows)} rows)"
 
 
 class Doubled(NamedTuple):
     """A table that is none, as two of its jobs give the same row.
 
     Attributes:
-        kind: As of ``Measurement``.
-        study: As of ``Measurement``.
+        kind: As of ``MeasuredTable``.
+        study: As of ``MeasuredTable``.
         message: The two folders, the row, and how to mend it, in one line.
     """
 
@@ -65,12 +65,12 @@ class Measurements:
         doubled: Tables left out, as two of their jobs give the same row.
     """
 
-    tables: tuple[Measurement, ...]
+    tables: tuple[MeasuredTable, ...]
     incomplete: pd.DataFrame
     environments: list[dict[str, Any]]
     doubled: tuple[Doubled, ...] = ()
 
-    def of(self, kind: str) -> list[Measurement]:
+    def of(self, kind: str) -> list[MeasuredTable]:
         """Return the tables of one kind."""
         return [table for table in self.tables if table.kind == kind]
 
@@ -110,7 +110,7 @@ def read_measurements(found: Found) -> Measurements:
         if message:
             doubled.append(Doubled(kind, study, message))
         else:
-            tables.append(Measurement(kind, study, rows, place))
+            tables.append(MeasuredTable(kind, study, rows, place))
     incomplete = pd.DataFrame(others, columns=list(INCOMPLETE))
     return Measurements(tuple(tables), incomplete, environments, tuple(doubled))
 

@@ -20,7 +20,9 @@ from radexp.reporting.measurements import Measurements
 from radexp.reporting.paper_claims import PAPER_FIGURES
 from radexp.reporting.records import Records
 
-OURS = re.compile(r"(curves|memory|noise|depth)(-\d+)?\.(png|pdf)|headline\.png")
+# What an earlier report may have left; others' pictures of these kinds stay where no report was.
+CURVES = re.compile(r"curves(-\d+)?\.(png|pdf)")
+MEASURED = re.compile(r"(memory|noise|depth)(-\d+)?\.png|headline\.png")
 CAPTIONS = {
     "memory": "Left: parameters plus bytes held for the backward pass, measured, with the paper's "
     "printed number and its closed form with full masks. Right: the whole step's peak, by part.",
@@ -87,6 +89,7 @@ def draw_pictures(
         The pictures, the headline first, and the files of the curves, PNG and PDF in turn.
     """
     settings = by_setting(records.runs)
+    _remove(MEASURED, target)
     curves = save_curves(settings, records.curves, target)
     pictures = [
         _curves(setting, path) for (setting, _), path in zip(settings, curves[::2], strict=True)
@@ -99,9 +102,7 @@ def save_curves(
     settings: Sequence[tuple[Setting, pd.DataFrame]], curves: pd.DataFrame, target: Path
 ) -> list[Path]:
     """Write the curves of each setting as PNG and PDF, numbered if there are several."""
-    for old in target.iterdir():
-        if OURS.fullmatch(old.name):
-            old.unlink()
+    _remove(CURVES, target)
     figures = [draw(setting, runs, curves) for setting, runs in settings]
     names = _numbered("curves", len(figures))
     return [
@@ -109,6 +110,13 @@ def save_curves(
         for name, figure in zip(names, figures, strict=True)
         for path in save(figure, target / name)
     ]
+
+
+def _remove(names: re.Pattern[str], target: Path) -> None:
+    """Remove the pictures of an earlier report."""
+    for old in target.iterdir():
+        if names.fullmatch(old.name):
+            old.unlink()
 
 
 def _curves(setting: Setting, path: Path) -> Picture:

@@ -1,7 +1,4 @@
-"""The registry of data sets: names, dispatch, documented examples."""
-
-import doctest
-import importlib
+"""The registry of data sets: names and dispatch."""
 
 import pytest
 
@@ -55,13 +52,3 @@ def test_digits_need_no_files():
     assert isinstance(dataset, Dataset)
     assert dataset.name == "digits"
     assert fetch("digits") is None
-
-
-@pytest.mark.parametrize(
-    "name",
-    ["", ".dataset", ".digits", ".idx", ".sequential_mnist", ".sequential_mnist14", ".streams"],
-)
-def test_documented_examples_run(name):
-    result = doctest.testmod(importlib.import_module(f"radexp.data{name}"))
-    assert result.attempted > 0
-    assert result.failed == 0

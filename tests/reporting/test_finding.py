@@ -4,9 +4,14 @@ import json
 
 import pytest
 
+from radexp.catalogue import choices
 from radexp.errors import UsageError
-from radexp.reporting.finding import WRITTEN, find, measure_of
+from radexp.reporting.finding import MEASURES, WRITTEN, find, measure_of
 from radexp.reporting.records import load_records
+
+
+def test_every_measurement_that_can_be_asked_for_is_known():
+    assert sorted(MEASURES) == choices("measure")
 
 
 def test_runs_jobs_and_evidence_are_told_apart(make_run, make_job, tmp_path, measured_text):

@@ -41,7 +41,7 @@ def test_a_job_and_an_evidence_folder_give_the_same_table(make_job, tmp_path, me
     assert (one.kind, one.study, other.study) == (kind, "measured", "kept")
     assert job.environments == [{"git_commit": "def456"}]
     assert kept.environments == []
-    assert repr(one) == f"Measurement({kind} of measured, {len(one.rows)} rows)"
+    assert repr(one) == f"MeasuredTable({kind} of measured, {len(one.rows)} rows)"
 
 
 def test_jobs_of_one_study_are_one_table_in_folder_order(make_job, tmp_path, measured_text):

@@ -10,6 +10,7 @@ from radexp.reporting.loss_figure import draw_loss, most_complete
 from radexp.reporting.measurements import read_measurements
 from radexp.reporting.pictures import draw_pictures
 from radexp.reporting.records import load_records, read_records
+from radexp.reporting.report import draw_curves
 
 
 @pytest.fixture
@@ -46,6 +47,17 @@ def test_several_tables_are_numbered_and_old_pictures_go(pictures, make_job, tmp
     assert [p.path.name for p in found] == ["depth-1.png", "depth-2.png"]
     pictures(first)
     assert [path.name for path in (tmp_path / "drawn").iterdir()] == ["depth.png"]
+
+
+def test_curves_leave_the_pictures_of_measurements_alone(make_run, tmp_path):
+    make_run()
+    target = tmp_path / "drawn"
+    target.mkdir()
+    for name in ("memory.png", "curves-2.png"):
+        (target / name).write_bytes(b"old")
+    draw_curves(tmp_path / "outputs", target)
+    names = {path.name for path in target.iterdir()}
+    assert names == {"memory.png", "curves.png", "curves.pdf"}
 
 
 def test_the_same_records_give_the_same_bytes(pictures, make_job):
