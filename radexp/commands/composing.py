@@ -80,6 +80,7 @@ def compose_jobs(
     Raises:
         UsageError: If any of them cannot be composed or is impossible.
     """
+    _refuse_bare(overrides)
     _refuse_reserved(overrides)
     with initialize_config_dir(str(config_folder()), version_base="1.3"):
         try:
@@ -91,6 +92,15 @@ def compose_jobs(
             _refuse_unknown_option(overrides)
             quoted = f" (in: {' '.join(overrides)})" if overrides else ""
             raise UsageError(f"{_explain(error)}{quoted}") from error
+
+
+def _refuse_bare(overrides: Sequence[str]) -> None:
+    """Refuse words without a key, and name the key if the word is an option of a group."""
+    for word in overrides:
+        bare = "=" not in word and not word.startswith("~")
+        near = [f"{group}={word}" for group in GROUPS if bare and word in choices(group)]
+        mend = f"did you mean {' or '.join(near)}?" if near else "see radexp train --help"
+        require(not bare, word or "''", "KEY=VALUE", mend)
 
 
 def _refuse_unknown_option(overrides: Sequence[str]) -> None:

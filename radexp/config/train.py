@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import re
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from omegaconf import MISSING
+from omegaconf import MISSING, OmegaConf
 
 from radexp.config.data import DataConfig
 from radexp.config.estimator import EstimatorConfig
@@ -18,6 +19,10 @@ from radexp.config.training import TrainingConfig
 from radexp.config.tune import TuneConfig
 from radexp.errors import require
 
+# How configs/train.yaml shows a value in its help: as it would be typed.
+OmegaConf.register_new_resolver(
+    "shown", lambda value: json.dumps(value, default=list), replace=True
+)
 DEVICES = ("auto", "cpu", "cuda")
 
 
