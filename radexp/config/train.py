@@ -19,10 +19,6 @@ from radexp.config.training import TrainingConfig
 from radexp.config.tune import TuneConfig
 from radexp.errors import require
 
-# How configs/train.yaml shows a value in its help: as it would be typed.
-OmegaConf.register_new_resolver(
-    "shown", lambda value: json.dumps(value, default=list), replace=True
-)
 DEVICES = ("auto", "cpu", "cuda")
 
 
@@ -120,3 +116,17 @@ class TrainConfig:
             "no batch, as a step computes one trajectory",
             "leave out training.batch_size",
         )
+
+
+def shown(value: Any) -> str:
+    """Write a value for the template of ``radexp train --help``, much as it would be typed.
+
+    Example:
+        >>> shown([300, 300]), shown(None), shown("10%"), shown("$")
+        ('[300, 300]', 'null', '10%', '$$')
+    """
+    text = value if isinstance(value, str) else json.dumps(value, default=list)
+    return text.replace("$", "$$")
+
+
+OmegaConf.register_new_resolver("shown", shown, replace=True)

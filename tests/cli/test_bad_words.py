@@ -44,7 +44,11 @@ BAD = [
     ("train hydra.run.dir=x", "hydra.run.dir=x: allowed is output instead", "leave this key"),
     ("train hydra.mode=MULTIRUN", "allowed is -m instead", "leave this key"),
     ("train estimator.sketch=projection estimator=exact", "estimator.sketch=projection", "YAML"),
-    ("train foo", "'foo'", "train --help"),
+    ("train foo", "foo: allowed is KEY=VALUE; see radexp train --help"),
+    ("train rnn", "rnn: allowed is KEY=VALUE; did you mean model=rnn?"),
+    ("train -m experiment=unbiasedness estimator=rad", "estimator=rad with measure=bias: allowed"),
+    ("train measure=depth model=cnn seed=1", "model=cnn with measure=depth: allowed", "drop what"),
+    ("train experiment=mnist_mlp 'model.hidden=[8'", "(in: experiment=mnist_mlp model.hidden=[8)"),
     ("train 'a b'", "a b", "train --help"),
     (
         "train training.iterations=abc",
@@ -140,8 +144,13 @@ BAD = [
     ("train --frobnicate", "unrecognized arguments: --frobnicate; see radexp train --help"),
     ("train --cfg nope", "invalid choice: 'nope' (choose from", "see radexp train --help"),
     # Reports
-    ("report", "outputs: no run in it; allowed is a folder that holds runs", "train first"),
-    ("report runs=nowhere", "nowhere: no run in it; allowed is a folder that holds", "train first"),
+    (
+        "report",
+        "outputs: there is no such folder; allowed is a folder that holds runs",
+        "train first",
+    ),
+    ("report runs=nowhere", "nowhere: there is no such folder; allowed is a folder that holds"),
+    ("report runs={empty}", "empty: no run in it; allowed is a folder that holds", "train first"),
     ("report foo", "foo: allowed is KEY=VALUE with a key of runs, output; see --help"),
     ("report seeds=3", "seeds=3: allowed is KEY=VALUE with a key of runs, output; see --help"),
     ("report runs=[a", "runs=[a", "see --help for what is allowed"),
@@ -152,6 +161,9 @@ BAD = [
         "leave it out for all",
     ),
     ("reproduce sede=3", "sede: there is no such key; did you mean seed?", "train --help"),
+    ("reproduce smoke", "radexp: smoke: allowed is KEY=VALUE; did you mean preset=smoke?"),
+    ("reproduce 'model.hidden=[8' seed=0", "(in: model.hidden=[8 seed=0)"),
+    ("reproduce --cfg job", "--cfg: allowed is KEY=VALUE; see radexp reproduce --help"),
     ("reproduce preset=smoke training.iterations=0", "training.iterations=0: allowed is a", "try"),
 ]
 # What Hydra itself stumbles over
