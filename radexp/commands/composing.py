@@ -178,7 +178,7 @@ def _explain(error: Exception) -> str:
     if match := re.search(r"Key '([^']+)' (?:is )?not in ", text):
         return f"{match[1]}: there is no such key; {_allowed_keys(match[1])}"
     if match := re.search(r"Error merging override (.*)", text):
-        return f"{match[1]}: {_first_line(cause)}; see radexp train --help for each key's type"
+        return f"{match[1]}: {_first_line(cause)}; radexp train --cfg job shows values that fit"
     if match := re.search(r"Ambiguous value for argument '([^']*)'", text):
         return f"{match[1]}: several values; allowed is one, or a sweep of them with -m"
     if match := re.search(r"full_key: (\S+)", text):
@@ -196,8 +196,8 @@ def _allowed_keys(key: str) -> str:
     near = [name for name in known if name.rpartition(".")[2] == key]
     near = near or difflib.get_close_matches(key, known, n=1, cutoff=0.5)
     if near:
-        return f"did you mean {' or '.join(near)}? radexp train --help lists all"
-    return "radexp train --help lists those that there are"
+        return f"did you mean {' or '.join(near)}? radexp train --cfg job lists all"
+    return "radexp train --cfg job lists those that there are"
 
 
 def _keys(schema: type, prefix: str = "") -> list[str]:

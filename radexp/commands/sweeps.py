@@ -115,7 +115,7 @@ def _notes(word: str, asked: Sequence[Experiment]) -> list[str]:
     without = [one.name for one in asked if _taken(one, [word]) is None]
     notes = {
         f"{word}: no arm of {', '.join(without)}, which are left out": without,
-        f"{word}: without effect on {', '.join(idle)}, which measure all estimators": idle,
+        f"{word}: without effect on {', '.join(idle)}: all estimators are measured": idle,
     }
     return [note for note, names in notes.items() if names]
 
