@@ -80,6 +80,7 @@ def compose_jobs(
     Raises:
         UsageError: If any of them cannot be composed or is impossible.
     """
+    _refuse_bare(overrides)
     _refuse_reserved(overrides)
     with initialize_config_dir(str(config_folder()), version_base="1.3"):
         try:
@@ -91,6 +92,15 @@ def compose_jobs(
             _refuse_unknown_option(overrides)
             quoted = f" (in: {' '.join(overrides)})" if overrides else ""
             raise UsageError(f"{_explain(error)}{quoted}") from error
+
+
+def _refuse_bare(overrides: Sequence[str]) -> None:
+    """Refuse words without a key, and name the key if the word is an option of a group."""
+    for word in overrides:
+        bare = "=" not in word and not word.startswith("~")
+        near = [f"{group}={word}" for group in GROUPS if bare and word in choices(group)]
+        mend = f"did you mean {' or '.join(near)}?" if near else "see radexp train --help"
+        require(not bare, word or "''", "KEY=VALUE", mend)
 
 
 def _refuse_unknown_option(overrides: Sequence[str]) -> None:
@@ -168,7 +178,7 @@ def _explain(error: Exception) -> str:
     if match := re.search(r"Key '([^']+)' (?:is )?not in ", text):
         return f"{match[1]}: there is no such key; {_allowed_keys(match[1])}"
     if match := re.search(r"Error merging override (.*)", text):
-        return f"{match[1]}: {_first_line(cause)}; see radexp train --help for each key's type"
+        return f"{match[1]}: {_first_line(cause)}; radexp train --cfg job shows values that fit"
     if match := re.search(r"Ambiguous value for argument '([^']*)'", text):
         return f"{match[1]}: several values; allowed is one, or a sweep of them with -m"
     if match := re.search(r"full_key: (\S+)", text):
@@ -186,8 +196,8 @@ def _allowed_keys(key: str) -> str:
     near = [name for name in known if name.rpartition(".")[2] == key]
     near = near or difflib.get_close_matches(key, known, n=1, cutoff=0.5)
     if near:
-        return f"did you mean {' or '.join(near)}? radexp train --help lists all"
-    return "radexp train --help lists those that there are"
+        return f"did you mean {' or '.join(near)}? radexp train --cfg job lists all"
+    return "radexp train --cfg job lists those that there are"
 
 
 def _keys(schema: type, prefix: str = "") -> list[str]:

@@ -43,16 +43,13 @@ def report(words: Sequence[str]) -> int:
     config = read_words(words, ReportConfig)
     runs = config.runs if isinstance(config.runs, list) else [config.runs]
     command = " ".join(["radexp report", *words])
-    print_report(write_report([str(path) for path in runs], config.output, command))
+    print(as_printed(write_report([str(path) for path in runs], config.output, command)))
     return 0
 
 
-def print_report(report: Report) -> None:
-    """Print a report's table, its verdicts one line each, and its place."""
-    if report.table:
-        print(f"\n{report.table}\n")
-    for verdict in report.verdicts:
-        print(f"{verdict.claim} {verdict.verdict} ({verdict.setting})")
-    for problem in report.problems:
-        print(f"not judged: {problem}")
-    print(f"\nreport: {report.page}")
+def as_printed(report: Report) -> str:
+    """Return a report's table, its verdicts one line each, and its place."""
+    lines = [f"\n{report.table}\n"] * bool(report.table)
+    lines += [f"{found.claim} {found.verdict} ({found.setting})" for found in report.verdicts]
+    lines += [f"not judged: {problem}" for problem in report.problems]
+    return "\n".join([*lines, f"\nreport: {report.page}"])

@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from radexp.catalogue import choices
-from radexp.commands.report import print_report
-from radexp.commands.train import conclude, launch, plan_words, with_preset
-from radexp.commands.watching import read_summary
+from radexp.commands.remembered import recall, remember
+from radexp.commands.report import as_printed
+from radexp.commands.sweeps import Sweep, plan_sweeps
+from radexp.commands.train import conclude, launch, list_incomplete
 from radexp.commands.words import wants_help
-from radexp.errors import UsageError
 from radexp.experiments import Measurement, Plan, run_path
-from radexp.experiments.folder import FINAL_STATUSES
 from radexp.reporting.report import write_report
 
 HELP = f"""\
@@ -29,35 +27,13 @@ Keys:
                as two cores get in an evening) or paper (the published protocol)
   experiment   {", ".join(choices("experiment"))}
                (default all)
-All other words go to the experiments' sweeps, as in radexp train -m experiment=NAME; so
-hydra/launcher=submitit_slurm runs them on a cluster. The default is hydra/launcher=joblib.
-Completed runs are skipped and cut ones resume, so the same command picks up where it stopped."""
-
-
-CORES = 2  # of the machine that the experiments' figures speak of
-
-
-@dataclass(frozen=True)
-class Sweep:
-    """One experiment: the words of its sweep and the jobs that they stand for."""
-
-    name: str
-    words: list[str]
-    jobs: Sequence[Plan | Measurement]
-
-    @property
-    def open_jobs(self) -> int:
-        """How many jobs have not ended for good."""
-        summaries = [read_summary(run_path(job)) for job in self.jobs]
-        ended = [s for s in summaries if s is not None and s["status"] in FINAL_STATUSES]
-        return len(self.jobs) - len(ended)
-
-    @property
-    def minutes(self) -> float:
-        """What the open jobs take on two cores, by the experiment's own measured figure."""
-        config = self.jobs[0].config
-        each = float(config.scales.get(config.preset, {}).get("job_seconds", 0.0))
-        return each * self.open_jobs / (CORES * 60)
+  estimator    of each training experiment those of its arms that are named, as in rad,exact; one
+               without any of them is left out. Measurements look at all estimators all the same
+All other words go to the experiments' sweeps, as in radexp train -m experiment=NAME, but not to
+measurements that do not look at them, which is said; so hydra/launcher=submitit_slurm runs them on
+a cluster. The default is hydra/launcher=joblib.
+Completed runs are skipped and cut ones resume, so the same command picks up where it stopped. When
+all is complete it prints the report again, and draws it again only if what it shows has changed."""
 
 
 def reproduce(words: Sequence[str]) -> int:
@@ -76,40 +52,38 @@ def reproduce(words: Sequence[str]) -> int:
         print(HELP)
         return 0
     start = time.monotonic()
-    sweeps = _plan(words)  # all of them before any work
-    _announce(sweeps)
-    jobs = [job for sweep in sweeps for job in sweep.jobs]
-    launch([sweep.words for sweep in sweeps], jobs)
+    sweeps, notes = plan_sweeps(words)  # all of them before any work
+    _announce(sweeps, notes)
+    unfinished = [sweep for sweep in sweeps if sweep.open_jobs]
+    if unfinished:
+        jobs = [job for sweep in unfinished for job in sweep.jobs]
+        launch([sweep.words for sweep in unfinished], jobs)
     studies: dict[Path, list[Plan | Measurement]] = {}  # several experiments may share one
-    for job in jobs:
+    for job in (job for sweep in sweeps for job in sweep.jobs):
         studies.setdefault(run_path(job).parent, []).append(job)
-    statuses = [conclude(members) for members in studies.values()]
-    command = " ".join(["radexp reproduce", *words])
-    report = write_report(studies, next(iter(studies)).parent / "report", command)
-    print_report(report)
-    print(f"{time.monotonic() - start:.0f} s in all; page: {Path(report.page).resolve().as_uri()}")
-    return max(statuses)
+    page = next(iter(studies)).parent / "report" / "index.html"
+    status = _report(studies, page, " ".join(["radexp reproduce", *words]))
+    print(f"{time.monotonic() - start:.0f} s in all; page: {page.resolve().as_uri()}")
+    return status
 
 
-def _plan(words: Sequence[str]) -> list[Sweep]:
-    """Check every job of every experiment, and write nothing."""
-    given = dict(word.partition("=")[::2] for word in words)
-    names = given.pop("experiment", ",".join(choices("experiment"))).split(",")
-    for name in names:
-        if name not in choices("experiment"):
-            raise UsageError(
-                f"experiment={name}: allowed is {', '.join(choices('experiment'))}; "
-                "leave it out for all of them"
-            )
-    rest = [word for word in words if not word.startswith("experiment=")]
-    if "hydra/launcher" not in given:
-        rest.insert(0, "hydra/launcher=joblib")
-    lines = {name: with_preset(["-m", f"experiment={name}", *rest]) for name in names}
-    return [Sweep(name, line, plan_words(line)) for name, line in lines.items()]
+def _report(studies: Mapping[Path, Sequence[Plan | Measurement]], page: Path, command: str) -> int:
+    """Print the report, drawn again unless the one that is there still holds; return the status."""
+    printed = recall(page, studies, command)
+    if printed is not None:
+        status = max(list_incomplete(jobs) for jobs in studies.values())
+    else:
+        status = max(conclude(jobs) for jobs in studies.values())
+        printed = as_printed(write_report(studies, page.parent, command))
+        remember(page, studies, command, printed)
+    print(printed)
+    return status
 
 
-def _announce(sweeps: Sequence[Sweep]) -> None:
-    """Say what will be done and about how long that takes."""
+def _announce(sweeps: Sequence[Sweep], notes: Sequence[str]) -> None:
+    """Say what will be done, about how long that takes, and what the words do not do."""
+    for note in notes:
+        print(note)
     print(f"{'experiment':<20} {'jobs':>5} {'done':>5}  about, on two cores")
     for sweep in sweeps:
         jobs = len(sweep.jobs)

@@ -6,7 +6,6 @@ import os
 import sys
 from collections.abc import Sequence
 from contextlib import suppress
-from typing import Any
 
 import hydra
 from hydra.core.hydra_config import HydraConfig
@@ -18,6 +17,7 @@ from radexp.commands.composing import compose_jobs, parse_words, to_config
 from radexp.commands.watching import Watching, describe, read_summary
 from radexp.errors import UsageError, require
 from radexp.experiments import Measurement, Plan, execute, make_job, run_path
+from radexp.experiments.measurement import without_effect
 from radexp.experiments.orphans import LAUNCHER, ending_with_launcher
 from radexp.experiments.writing import make_folder
 from radexp.reporting.report import draw_curves
@@ -37,50 +37,69 @@ def train(words: Sequence[str]) -> int:
     Raises:
         UsageError: Before any work, if a job is impossible.
     """
-    words = with_preset(words)
+    ours = preset_for(words)
     flags = parse_words(words)
     for word in words:
         drawing = not word.lstrip("+").startswith("tune.")
         require(drawing, word, "in radexp tune, as train draws nothing", "drop it")
     if any(getattr(flags, name) for name in SHOW_ONLY):
-        return show(words)
-    return run_jobs(words, plan_words(words))
+        return show(words, ours)
+    return run_jobs([*words, *ours], plan_words(words, ours))
 
 
-def with_preset(words: Sequence[str]) -> list[str]:
-    """Add ``preset=quick`` to words that choose an experiment and no preset.
+def preset_for(words: Sequence[str]) -> list[str]:
+    """Return ``preset=quick`` for words that choose an experiment and no preset.
 
     Raises:
         UsageError: If they choose a preset and no experiment: it would change nothing.
     """
     presets = [word for word in words if word.startswith("preset=")]
     if any(word.startswith("experiment=") for word in words):
-        return [*words] if presets else [*words, "preset=quick"]
+        return [] if presets else ["preset=quick"]
     allowed = "a preset of an experiment"
     require(not presets, " ".join(presets), allowed, "add experiment=mnist_mlp or drop it")
-    return [*words]
+    return []
 
 
-def show(words: Sequence[str], application: str = "radexp train") -> int:
-    """Let Hydra print help, a configuration or a completion script, and run nothing."""
+def show(words: Sequence[str], ours: Sequence[str] = (), application: str = "radexp train") -> int:
+    """Let Hydra print help, a configuration or a completion script, and run nothing.
+
+    Args:
+        words: As typed.
+        ours: Overrides that go after them.
+        application: The name that Hydra completes.
+
+    Returns:
+        The exit status.
+    """
     flags = parse_words(words)
     if not flags.shell_completion:
-        compose_jobs(flags.overrides, flags.multirun)
+        compose_jobs(flags.overrides, flags.multirun, ours)
     try:
-        _run_hydra(words, application)
+        _run_hydra([*words, *ours], application)
     except SystemExit as done:  # Hydra's way to end after its help
         return int(done.code or 0)
     return 0
 
 
-def plan_words(words: Sequence[str]) -> list[Plan | Measurement]:
+def plan_words(words: Sequence[str], ours: Sequence[str] = ()) -> list[Plan | Measurement]:
     """Check every job that the words stand for, and write nothing.
 
+    Args:
+        words: Flags and overrides, as typed.
+        ours: Overrides that go after them and are not quoted in a message.
+
     Raises:
-        UsageError: If a job is impossible.
+        UsageError: If a job is impossible, or a word is without effect on a measurement.
     """
     flags = parse_words(words)
-    return [make_job(config) for config in compose_jobs(flags.overrides, flags.multirun)]
+    configs = compose_jobs(flags.overrides, flags.multirun, ours)
+    for measure in dict.fromkeys(c.measure.name for c in configs if c.measure is not None):
+        idle = without_effect(flags.overrides, measure)
+        given = f"{' '.join(idle)} with measure={measure}"
+        allowed = "words that it looks at; it measures all estimators, by sizes of its own"
+        require(not idle, given, allowed, "drop what is without effect")
+    return [make_job(config) for config in configs]
 
 
 def run_jobs(words: Sequence[str], jobs: Sequence[Plan | Measurement]) -> int:
@@ -164,11 +183,8 @@ def conclude(jobs: Sequence[Plan | Measurement]) -> int:
     Returns:
         The exit status: 0 if every job completed.
     """
-    statuses = {run_path(job): _status(read_summary(run_path(job))) for job in jobs}
-    for path, status in statuses.items():
-        if status != "completed":
-            print(f"radexp: {status}: {path}", file=sys.stderr)
-    completed = [job for job in jobs if statuses[run_path(job)] == "completed"]
+    status = list_incomplete(jobs)
+    completed = [job for job in jobs if _status(job) == "completed"]
     if completed:
         path = run_path(completed[0])
         folder = path if len(jobs) == 1 else path.parent
@@ -176,8 +192,22 @@ def conclude(jobs: Sequence[Plan | Measurement]) -> int:
         figures = draw_curves(runs, folder) if runs else []
         names = f", curves in {', '.join(figure.name for figure in figures)}" if runs else ""
         print(f"records in {folder}{names}")
-    return 0 if len(completed) == len(statuses) else 1
+    return status
 
 
-def _status(summary: dict[str, Any] | None) -> str:
+def list_incomplete(jobs: Sequence[Plan | Measurement]) -> int:
+    """List what did not complete of some jobs.
+
+    Returns:
+        The exit status: 0 if every job completed.
+    """
+    statuses = {run_path(job): _status(job) for job in jobs}
+    others = {path: status for path, status in statuses.items() if status != "completed"}
+    for path, status in others.items():
+        print(f"radexp: {status}: {path}", file=sys.stderr)
+    return 1 if others else 0
+
+
+def _status(job: Plan | Measurement) -> str:
+    summary = read_summary(run_path(job))
     return "failed" if summary is None else str(summary["status"])

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from radexp.commands.composing import compose_jobs
-from radexp.commands.train import with_preset
-from radexp.config import CLASSIFICATION, TuneConfig, options_for
+from radexp.commands.train import preset_for
+from radexp.config import CLASSIFICATION, TuneConfig, experiments_for, options_for
 from radexp.config.tune import DRAWN
 from radexp.errors import require
 from radexp.experiments import Plan, make_plan
@@ -49,10 +49,11 @@ def plan_trials(words: Sequence[str]) -> Trials:
     Raises:
         UsageError: If a word or a trial is impossible.
     """
-    words = with_preset([word for word in words if word not in ("-m", "--multirun")])
+    words = [word for word in words if word not in ("-m", "--multirun")]
+    ours = preset_for(words)
     _refuse(words)
-    base = [*words, *_defaults(words)]
-    arms = _plan_arms(words, base)
+    ours += _defaults(words)
+    arms = _plan_arms(words, ours)
     config = arms[0].config
     extra = [f"tune.trial=range(0,{config.tune.draws})"]
     extra += [f"optimizer.{name}=${{drawn:{name}}}" for name in DRAWN]
@@ -62,15 +63,15 @@ def plan_trials(words: Sequence[str]) -> Trials:
         plain = config.study == "train"
         name = f"{config.model.name}-{config.data.name}" if plain else config.study
         extra.append(f"study={name}-tune")
-    sweep = [*base, *extra]
+    ours += extra
     plans = {arm.config.estimator.name: arm for arm in arms}
     trials = []
-    for job in compose_jobs(sweep, multirun=True):
+    for job in compose_jobs(words, multirun=True, ours=ours):
         # Trials of an estimator differ in nothing that its bytes depend on: it is solved once.
         arm = plans[job.estimator.name]
         trials.append(replace(arm, config=replace(job, device=arm.config.device)))
     make_plan(trials[0].config)  # refuses to hold out more than there is
-    return Trials(["-m", *sweep], trials, config.tune, "experiment" in _keys(words))
+    return Trials(["-m", *words, *ours], trials, config.tune, "experiment" in _keys(words))
 
 
 def default_holdout(num_examples: int) -> int:
@@ -117,9 +118,9 @@ def _refuse(words: Sequence[str]) -> None:
         require(not numbered, word, "a number of trials", "set tune.draws=20 instead")
 
 
-def _plan_arms(words: Sequence[str], base: Sequence[str]) -> list[Plan]:
+def _plan_arms(words: Sequence[str], ours: Sequence[str]) -> list[Plan]:
     """Plan one run of each estimator, outside of any trial."""
-    jobs = compose_jobs(base, multirun=True)
+    jobs = compose_jobs(words, multirun=True, ours=ours)
     first, line = jobs[0], " ".join(words)
     chosen = [word for word in words if word.startswith(("model=", "experiment="))]
     require(
@@ -132,7 +133,7 @@ def _plan_arms(words: Sequence[str], base: Sequence[str]) -> list[Plan]:
         first.measure is None,
         line,
         "training, as a measurement has no trials",
-        "pick another experiment",
+        f"pick one of {', '.join(experiments_for(CLASSIFICATION))}",
     )
     once = len(jobs) == len({job.estimator.name for job in jobs})
     require(once, line, "a list for estimator alone, each once", "give every other key one value")

@@ -13,11 +13,10 @@ from typing import Any
 import pandas as pd
 
 from radexp.analysis.tuning import JUDGED, near_edge, trial_table, winners
-from radexp.catalogue import choices
 from radexp.commands.train import launch
 from radexp.commands.trials import Trials, final_words, plan_trials
 from radexp.commands.words import wants_help
-from radexp.config import CLASSIFICATION, options_for
+from radexp.config import CLASSIFICATION, experiments_for, options_for
 from radexp.config.tune import DRAWN
 from radexp.errors import UsageError
 from radexp.experiments import Plan, run_path
@@ -29,9 +28,9 @@ FILES = ("tuning.csv", "tuning.png")
 INDENT = " " * 24
 
 
-def _listed(group: str) -> str:
-    """Return a group's options, wrapped to the column of the help text."""
-    return textwrap.fill(", ".join(choices(group)), 72).replace("\n", f"\n{INDENT}")
+def _listed(names: Sequence[str]) -> str:
+    """Return options, wrapped to the column of the help text."""
+    return textwrap.fill(", ".join(names), 72).replace("\n", f"\n{INDENT}")
 
 
 HELP = f"""\
@@ -48,8 +47,7 @@ lowest validation loss at its end; its words for training on the whole set are p
 Keys, besides those of radexp train:
   estimator             {", ".join(options_for("estimator", CLASSIFICATION))};
                         a list tunes each on its own
-  experiment            {_listed("experiment")};
-                        not those of the reactor, which has no examples
+  experiment            {_listed(experiments_for(CLASSIFICATION))}
   tune.draws            trials of each estimator (default 20)
   tune.lr               range of optimizer.lr, drawn log-uniform (default [1e-4,1e-2])
   tune.weight_decay     range of optimizer.weight_decay, likewise (default [1e-7,1e-3])

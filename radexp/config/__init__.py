@@ -10,6 +10,7 @@ from __future__ import annotations
 from radexp.catalogue import choices, config_folder
 from radexp.config.data import DataConfig
 from radexp.config.estimator import EstimatorConfig, load_estimator_config
+from radexp.config.experiment import Experiment, experiments_for, read_experiment
 from radexp.config.measure import MeasureConfig
 from radexp.config.model import ModelConfig, describe_sizes, load_model_config
 from radexp.config.optimizer import OptimizerConfig
@@ -23,6 +24,7 @@ __all__ = [
     "CONTROL",
     "DataConfig",
     "EstimatorConfig",
+    "Experiment",
     "MeasureConfig",
     "ModelConfig",
     "OptimizerConfig",
@@ -32,7 +34,9 @@ __all__ = [
     "choices",
     "config_folder",
     "describe_sizes",
+    "experiments_for",
     "load_estimator_config",
     "load_model_config",
     "options_for",
+    "read_experiment",
 ]

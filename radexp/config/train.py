@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import re
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from omegaconf import MISSING
+from omegaconf import MISSING, OmegaConf
 
 from radexp.config.data import DataConfig
 from radexp.config.estimator import EstimatorConfig
@@ -115,3 +116,17 @@ class TrainConfig:
             "no batch, as a step computes one trajectory",
             "leave out training.batch_size",
         )
+
+
+def shown(value: Any) -> str:
+    """Write a value for the template of ``radexp train --help``, much as it would be typed.
+
+    Example:
+        >>> shown([300, 300]), shown(None), shown("10%"), shown("$")
+        ('[300, 300]', 'null', '10%', '$$')
+    """
+    text = value if isinstance(value, str) else json.dumps(value, default=list)
+    return text.replace("$", "$$")
+
+
+OmegaConf.register_new_resolver("shown", shown, replace=True)

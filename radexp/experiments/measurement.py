@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import re
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -36,6 +36,12 @@ ROWS: dict[str, Callable[[TrainConfig], pd.DataFrame]] = {
 }
 WITHOUT_NETWORK = ("depth",)  # it builds its own
 WITHOUT_DATA = ("depth", "memory")  # memory depends on the published shapes alone
+# Keys and groups of keys that no measurement looks at; some look at fewer.
+NO_EFFECT = (
+    *("estimator", "budget", "training.iterations", "training.holdout", "training.log_every"),
+    *("training.evaluate_every", "training.evaluate_train_every", "training.checkpoint_every"),
+)
+NO_EFFECT_ON = {"memory": ("data",), "depth": ("data", "model", "optimizer", "training")}
 
 
 @dataclass(frozen=True)
@@ -98,6 +104,26 @@ def make_measurement(config: TrainConfig) -> Measurement:
     if name not in WITHOUT_DATA:
         make_workload(config, None)  # refuses data that are not there
     return Measurement(replace(config, device=choose_device(config.device).type))
+
+
+def without_effect(words: Sequence[str], name: str) -> list[str]:
+    """Return the overrides on keys that a measurement does not look at.
+
+    Args:
+        words: Overrides.
+        name: Which measurement.
+
+    Example:
+        >>> without_effect(["estimator=rad", "seed=3", "model=cnn"], "depth")
+        ['estimator=rad', 'model=cnn']
+    """
+    keys = (*NO_EFFECT, *NO_EFFECT_ON.get(name, ()))
+    named = {word: word.lstrip("+").partition("=")[0] for word in words}
+    return [
+        word
+        for word, given in named.items()
+        if any(given == key or given.startswith(f"{key}.") for key in keys)
+    ]
 
 
 def carry_out(job: Measurement) -> dict[str, Any]:

@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import math
+import os
+from collections.abc import Mapping
 from html import escape
+from pathlib import Path
+from urllib.parse import quote
 
 from radexp.analysis.comparison import TO_TARGET
 from radexp.analysis.statistics import Interval
@@ -20,24 +24,30 @@ from radexp.reporting.judging import RULES, Judged, Judgement
 from radexp.reporting.paper_claims import PAPER_CLAIMS
 from radexp.reporting.table import html_table
 
-HEADS = ("claim", "verdict", "scale", "n", "deciding statistic [95% interval]")
-LABELS = ("claim", "verdict", "scale", "n", "decides")  # on a phone's cards
+HEADS = ("claim", "verdict", "scale", "n", "deciding statistic [95% interval]", "evidence")
+LABELS = ("claim", "verdict", "scale", "n", "decides", "evidence")  # on a phone's cards
 EMPTY = " class='empty'"
 LONG = 3  # comparisons in one sentence; more become a list
 
 
-def claims_overview(judged: Judged) -> str:
-    """Return the table of all claims, each with a link to its details; cards on a phone."""
+def claims_overview(judged: Judged, shown: Mapping[str, str], home: Path) -> str:
+    """Return the table of all claims, linked to their details and evidence; cards on a phone.
+
+    Args:
+        judged: The outcome.
+        shown: The page's id of the figure or section that shows a setting or a claim.
+        home: The page's folder, which links to records are relative to.
+    """
     rows = claim_rows(judged)
     head = "".join(f"<th scope='col'>{escape(text)}</th>" for text in HEADS)
-    body = "\n".join(_overview_row(row) for row in rows)
+    body = "\n".join(_overview_row(row, shown, home) for row in rows)
     return (
         f"<p>{escape(tally(rows))}. {COUNTED}</p>\n"
         f"<table class='cards'><thead><tr>{head}</tr></thead>\n<tbody>{body}</tbody></table>"
     )
 
 
-def _overview_row(row: ClaimRow) -> str:
+def _overview_row(row: ClaimRow, shown: Mapping[str, str], home: Path) -> str:
     """Return one row of the table of claims."""
     title = row.title or row.paper
     claimed = row.where if title == row.paper else f"{row.where}: {row.paper}"
@@ -52,6 +62,7 @@ def _overview_row(row: ClaimRow) -> str:
         scale or "-",
         escape(row.n or "-"),
         escape(row.numbers),
+        _evidence(row, shown, home) or "-",
     )
     return (
         "<tr>"
@@ -61,6 +72,16 @@ def _overview_row(row: ClaimRow) -> str:
         )
         + "</tr>"
     )
+
+
+def _evidence(row: ClaimRow, shown: Mapping[str, str], home: Path) -> str:
+    """Return links to what the page shows of a verdict's records, and to their folder."""
+    if row.place is None:
+        return ""
+    spot = shown.get(row.setting) or shown.get(row.claim)
+    on_page = [f"<a href='#{spot}'>shown here</a>"] if spot else []
+    path = quote(Path(os.path.relpath(row.place.resolve(), home.resolve())).as_posix())
+    return ", ".join([*on_page, f"<a href='{path}'>{escape(row.place.name)}</a>"])
 
 
 def badge(verdict: str) -> str:

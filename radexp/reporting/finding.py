@@ -47,7 +47,7 @@ def find(paths: str | Path | Iterable[str | Path]) -> Found:
         paths: Record folders, or folders above them.
 
     Raises:
-        UsageError: If a path holds no record, or there are no paths.
+        UsageError: If a path is no folder or holds no record, or there are no paths.
     """
     given = [paths] if isinstance(paths, (str, Path)) else list(paths)
     if not given:
@@ -56,6 +56,8 @@ def find(paths: str | Path | Iterable[str | Path]) -> Found:
     jobs: dict[Path, str] = {}
     evidence: dict[Path, Path] = {}
     for path in map(Path, given):
+        if not path.is_dir():
+            raise no_record(path, "there is no such folder")
         found = _walk(path.resolve())
         if not found:
             raise no_record(path)
@@ -65,11 +67,11 @@ def find(paths: str | Path | Iterable[str | Path]) -> Found:
     return Found(tuple(runs), jobs, evidence)
 
 
-def no_record(path: str | Path) -> UsageError:
-    """Return the error about a folder without any record."""
+def no_record(path: str | Path, what: str = "no run in it") -> UsageError:
+    """Return the error about a folder without any record, or about one that is not there."""
     return UsageError(
         one_line(
-            f"{path}: no run in it; allowed is a folder that holds runs (config.yaml and "
+            f"{path}: {what}; allowed is a folder that holds runs (config.yaml and "
             "metrics.csv), measurements, or evidence (runs.csv and curves.csv, or "
             f"{', '.join(f'{name}.csv' for name in MEASURES)}); train first"
         )

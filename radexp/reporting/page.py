@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from html import escape
+from pathlib import Path
 from string import Template
 from typing import Any
 
@@ -12,6 +13,7 @@ from radexp.reporting.claim_html import claim_details, claims_overview
 from radexp.reporting.content import INTRODUCTION, TITLE, Content
 from radexp.reporting.figures import as_data_uri
 from radexp.reporting.grids import Grid
+from radexp.reporting.judging import JUDGES
 from radexp.reporting.pictures import Picture
 from radexp.reporting.prose import prose_html
 from radexp.reporting.reading import one_line
@@ -38,46 +40,89 @@ $sections
 </html>
 """)
 UNFOLDED_ROWS = 12
+SECTIONS = {  # of measurements
+    "memory": "Table 1, side by side",
+    "depth": "Variance against depth",
+    "noise": "Gradient noise",
+    "bias": "Unbiasedness",
+}
 NARROW = ("headline",)  # pictures of one panel, which read on a phone as they are
 
 
-def render(content: Content) -> str:
-    """Return the page's HTML."""
-    first = content.pictures[0] if content.pictures else None
+def render(content: Content, home: Path) -> str:
+    """Return the page's HTML.
+
+    Args:
+        content: What it shows.
+        home: The folder where it will stand: links to records are relative to it.
+    """
     sections = {
-        "Claims": claims_overview(content.judged),
+        "Claims": claims_overview(content.judged, _spots(content), home),
         "Verdicts in detail": claim_details(content.judged),
-        "Table 1, side by side": _measured(content, "memory"),
-        "Training curves": _pictures(content, "curves"),
-        "Reactor": _pictures(content, "reactor"),
-        "Variance against depth": _measured(content, "depth"),
-        "Gradient noise": _measured(content, "noise"),
-        "Unbiasedness": _measured(content, "bias"),
-        "Final table": as_html(content.table) if len(content.table) else "",
-        "Runs and jobs that did not complete": _incomplete(content),
-        "Deviations from the published protocol": _deviations(content),
-        "Commands": "\n".join(_command(*entry) for entry in content.commands),
-        "Environment": "\n".join(_environment(item) for item in content.environments),
+        **_sections(content),
     }
     body = "\n".join(
-        f"<section>\n<h2>{heading}</h2>\n{text}\n</section>"
+        f"<section id='{_slug(heading)}'>\n<h2>{heading}</h2>\n{text}\n</section>"
+        for heading, text in sections.items()
+        if text
+    )
+    items = "".join(
+        f"<li><a href='#{_slug(heading)}'>{heading}</a></li>"
         for heading, text in sections.items()
         if text
     )
     head = (
         f"<p>{escape(INTRODUCTION)}</p>\n"
         f"<p class='note'>Studies: {escape(', '.join(content.studies))}</p>\n"
-        f"{_figure(first) if first else ''}"
+        f"<nav aria-label='Contents'><ul>{items}</ul></nav>\n"
+        f"{_figure(content, content.pictures[0]) if content.pictures else ''}"
     )
     return PAGE.substitute(title=escape(TITLE), style=STYLE, head=head, sections=body)
 
 
-def _figure(picture: Picture) -> str:
+def _sections(content: Content) -> dict[str, str]:
+    """Return what follows the claims, by heading; those that are empty have no text."""
+    return {
+        SECTIONS["memory"]: _measured(content, "memory"),
+        "Training curves": _pictures(content, "curves"),
+        "Reactor": _pictures(content, "reactor"),
+        SECTIONS["depth"]: _measured(content, "depth"),
+        SECTIONS["noise"]: _measured(content, "noise"),
+        SECTIONS["bias"]: _measured(content, "bias"),
+        "Final table": as_html(content.table) if len(content.table) else "",
+        "Runs and jobs that did not complete": _incomplete(content),
+        "Deviations from the published protocol": _deviations(content),
+        "Commands": "\n".join(_command(*entry) for entry in content.commands),
+        "Environment": "\n".join(_environment(item) for item in content.environments),
+    }
+
+
+def _spots(content: Content) -> dict[str, str]:
+    """Return the id of the curves of each setting, and of the section of each measured claim."""
+    curves = [picture for picture in content.pictures if picture.kind in ("curves", "reactor")]
+    claims = {claim: kind for kind, (ids, _) in JUDGES.items() for claim in ids}
+    return {
+        **{claim: _slug(SECTIONS[kind]) for claim, kind in claims.items()},
+        **{picture.title: _id(content, picture) for picture in curves},
+    }
+
+
+def _slug(heading: str) -> str:
+    """Return a section's id."""
+    return heading.lower().replace(",", "").replace(" ", "-")
+
+
+def _id(content: Content, picture: Picture) -> str:
+    """Return a figure's id."""
+    return f"figure-{content.pictures.index(picture) + 1}"
+
+
+def _figure(content: Content, picture: Picture) -> str:
     """Return a figure with its text alternative; a wide one scrolls in its box on a phone."""
     kind = "narrow" if picture.kind in NARROW else "wide"
     return (
-        f"<figure><div class='scroll {kind}'><img alt='{escape(picture.alt)}' "
-        f"src='{as_data_uri(picture.path)}'></div>"
+        f"<figure id='{_id(content, picture)}'><div class='scroll {kind}'>"
+        f"<img alt='{escape(picture.alt)}' src='{as_data_uri(picture.path)}'></div>"
         f"<figcaption>{escape(picture.words)}</figcaption></figure>"
     )
 
@@ -88,7 +133,7 @@ def _pictures(content: Content, kind: str) -> str:
     return "\n".join(
         f"<p class='note'>{escape(picture.title)}: the figure at the top.</p>"
         if picture is content.pictures[0]
-        else _figure(picture)
+        else _figure(content, picture)
         for picture in chosen
     )
 

@@ -99,7 +99,7 @@ def _write(content: Content, records: Records, target: Path) -> Path:
     claim_table(content.judged).to_csv(target / "claims.csv", index=False)
     page = target / "index.html"
     for path, text in (
-        (page, render(content)),
+        (page, render(content, target)),
         (target / "report.md", render_markdown(content, target)),
     ):
         path.write_text(text, encoding="utf-8", errors="replace")

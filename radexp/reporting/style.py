@@ -19,7 +19,11 @@ th, td { border-bottom: 1px solid var(--line); padding: .35rem .8rem .35rem 0; t
   white-space: nowrap; vertical-align: top; }
 th { color: var(--open); font-weight: 600; }
 .wrap td { white-space: normal; min-width: 6rem; }
-.cards { width: 100%; } .cards td { white-space: normal; } .cards td:nth-child(1) { width: 34%; }
+nav ul { display: flex; flex-wrap: wrap; gap: .3rem 1.2rem; padding: .6rem 0; list-style: none;
+  border: 1px solid var(--line); border-width: 1px 0; }
+section, figure, article { scroll-margin-top: .5rem; }
+.cards { width: 100%; } .cards td { white-space: normal; } .cards td:nth-child(1) { width: 28%; }
+.cards td:nth-child(3) { width: 22%; } .cards td:nth-child(6) a { white-space: nowrap; }
 .cards td:nth-child(2), .cards td:nth-child(4) { white-space: nowrap; }
 pre { background: var(--soft); padding: .8rem; white-space: pre-wrap; }
 figure { margin: 1rem 0; } img { max-width: 100%; height: auto; background: #fff; padding: .4rem;
@@ -32,7 +36,7 @@ summary { cursor: pointer; } details { margin: .3rem 0; } ul { padding-left: 1.2
 .good { color: var(--good); } .bad { color: var(--bad); } .open { color: var(--open); }
 article { border-top: 1px solid var(--line); padding: .6rem 0; } article p { margin: .3rem 0; }
 .verdict-of { margin: .4rem 0 1rem; }
-.verdict-of:target, article:target { background: var(--soft); }
+.verdict-of:target, article:target, figure:target { background: var(--soft); }
 @media (max-width: 44rem) {
   table { font-size: .8rem; } th, td { padding-right: .6rem; }
   .wrap td { min-width: 5.6rem; } .wrap td:last-child { min-width: 0; }

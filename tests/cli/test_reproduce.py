@@ -28,6 +28,7 @@ def start(cwd):
 
 
 def wait_for(condition):
+    """Wait until something is so, for two minutes at most."""
     deadline = time.monotonic() + 120
     while not condition():
         assert time.monotonic() < deadline
@@ -66,6 +67,11 @@ def test_it_says_beforehand_what_it_will_do_and_ends_with_the_report(undisturbed
     assert out.count("\ncompleted   ") == NUM_JOBS
     assert "s in all; page: file://" in lines[-1]
     assert again.count("nothing to do") == 3
+    assert "\ncompleted " not in again
+    assert "\nrecords in" not in again  # nothing is drawn
+    printed, same = (text.partition("\n\n")[2].splitlines()[:-1] for text in (out, again))
+    assert printed == same
+    assert printed[-1] == "report: outputs/report/index.html"
 
 
 @pytest.mark.parametrize(("number", "moment"), [(signal.SIGKILL, 4), (signal.SIGINT, 1)])
@@ -82,6 +88,56 @@ def test_stopped_and_started_again_it_ends_with_the_same_numbers(undisturbed, cw
     again = start(cwd)
     _, err = again.communicate(timeout=300)
     assert again.returncode == 0, err
+    found, expected = outcomes(cwd), undisturbed[0]
+    assert list(found) == list(expected)
+    for name, table in expected.items():
+        pd.testing.assert_frame_equal(found[name], table, check_exact=True)
+
+
+def ended(cwd, study):
+    return len(list(cwd.glob(f"outputs/{study}-smoke/*/summary.json")))
+
+
+# In the order in which a reproduction comes to them, each stopped in its own way.
+MOMENTS = {
+    "in the first job, before its first checkpoint": (
+        lambda cwd: list(cwd.glob("outputs/*/*/config.yaml")),
+        lambda cwd: not list(cwd.glob("outputs/*/*/checkpoint.pt")),
+        signal.SIGKILL,
+    ),
+    "in the middle of an experiment": (
+        lambda cwd: ended(cwd, "mnist_mlp") >= 2,
+        lambda cwd: not ended(cwd, "variance_depth"),
+        signal.SIGTERM,
+    ),
+    "between two experiments": (
+        lambda cwd: ended(cwd, "mnist_mlp") == NUM_JOBS - 1,
+        lambda cwd: not ended(cwd, "variance_depth"),
+        signal.SIGKILL,
+    ),
+    "in the report": (
+        lambda cwd: (cwd / "outputs/report").is_dir(),
+        lambda cwd: not (cwd / "outputs/report/index.html").exists(),
+        signal.SIGKILL,
+    ),
+}
+
+
+def test_stopped_at_every_moment_it_still_ends_with_the_same_numbers_and_report(undisturbed, cwd):
+    for name, (come, not_yet_over, number) in MOMENTS.items():
+        process = start(cwd)
+        wait_for(lambda come=come: come(cwd))
+        # SIGKILL as of a machine that dies: the workers, of the same group, with it.
+        end = os.killpg if number == signal.SIGKILL else os.kill
+        end(process.pid, number)
+        _, err = process.communicate(timeout=120)
+        assert process.returncode == (-number if number == signal.SIGKILL else 130), (name, err)
+        assert not_yet_over(cwd), name
+    last = start(cwd)
+    out, err = last.communicate(timeout=300)
+    assert last.returncode == 0, err
+    assert "s in all; page: file://" in out
+    assert (cwd / "outputs/report/index.html").is_file()
     found, expected = outcomes(cwd), undisturbed[0]
     assert list(found) == list(expected)
     for name, table in expected.items():

@@ -3,6 +3,7 @@
 import json
 import re
 from html.parser import HTMLParser
+from urllib.parse import unquote
 
 from radexp.reporting.report import write_report
 
@@ -57,7 +58,8 @@ def test_hostile_text_is_shown_and_nothing_is_run_or_fetched(make_run, tmp_path)
     assert "<script" not in html
     assert checker.text.count(HOSTILE) >= 5
     assert checker.links
-    assert all(link.startswith(("data:image/png;base64,", "#c")) for link in checker.links)
+    own = ("data:image/png;base64,", "#", "../outputs/mnist_mlp-quick")
+    assert all(link.startswith(own) for link in checker.links)
     assert {link[1:] for link in checker.links if link[0] == "#"} <= checker.ids
     assert not re.search(r"https?:|url\(|@import|<link|<iframe", html)
     assert "default-src 'none'" in html
@@ -140,6 +142,43 @@ def test_every_claim_is_in_the_table_judged_or_not(study, tmp_path):
     assert words["C1"] == words["C5"] == "not judged"
     assert checker.text.count("no records") == 8
     assert {"#c3-1", "#c6-1", "#c7-1"} <= set(checker.links)
+
+
+def test_the_contents_lead_to_every_section(study, tmp_path):
+    _, html = parse(write_report(study, tmp_path / "r").page)
+    contents = re.search("<nav aria-label='Contents'>(.*?)</nav>", html)[1]
+    listed = re.findall("<a href='#(.*?)'>(.*?)</a>", contents)
+    sections = re.findall("<section id='(.*?)'>\n<h2>(.*?)</h2>", html)
+    assert listed == sections
+    assert ("training-curves", "Training curves") in listed
+    assert ("reactor", "Reactor") not in listed
+
+
+def test_every_verdict_leads_to_its_figure_and_its_records(make_run, make_job, tmp_path):
+    for arm in ("rad", "small_batch"):
+        make_run(arm, study="a <b>")
+        make_run(arm, study="plain", model="cnn", data="cifar10")
+    make_job("depth", study="deep")
+    page = write_report(tmp_path / "outputs", tmp_path / "r").page
+    checker, html = parse(page)
+    rows = re.findall(
+        r"<b>(C\d+)</b>.*?data-label='evidence'[^>]*><div>(.*?)</div></td></tr>", html
+    )
+    cells = {claim: re.findall("<a href='(.*?)'>(.*?)</a>", cell) for claim, cell in rows}
+    assert cells["C9"] == [("#variance-against-depth", "shown here"), ("../outputs/deep", "deep")]
+    figures = {}
+    for claim, path, name in (
+        ("C3", "../outputs/a%20%3Cb%3E", "a &lt;b&gt;"),
+        ("C4", "../outputs/plain", "plain"),
+    ):
+        (figure, _), folder = cells[claim]
+        assert folder == (path, name)
+        assert (page.parent / unquote(path)).is_dir()
+        figures[claim] = re.search(f"<figure id='{figure[1:]}'>.*?<img alt='([^']*)'", html)[1]
+    assert "Loss and accuracy curves, a &lt;b&gt;: mlp" in figures["C3"]
+    assert "Loss and accuracy curves, plain: cnn" in figures["C4"]
+    assert dict(rows)["C1"] == "-"
+    assert {link[1:] for link in checker.links if link[0] == "#"} <= checker.ids
 
 
 def test_only_measurements_make_a_page_that_begins_with_their_figure(make_job, tmp_path):

@@ -88,7 +88,7 @@ def test_folders_without_runs_are_refused(tmp_path, study):
     (tmp_path / "empty").mkdir()
     with pytest.raises(UsageError, match=r"empty: no run in it; allowed is a folder that holds"):
         load_records([study, tmp_path / "empty"])
-    with pytest.raises(UsageError, match="none: no run in it"):
+    with pytest.raises(UsageError, match="none: there is no such folder; allowed is a"):
         load_records(tmp_path / "none")
     with pytest.raises(UsageError, match=r"runs=\[\]: allowed is at least one folder"):
         load_records([])
