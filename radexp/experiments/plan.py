@@ -23,8 +23,6 @@ from radexp.memory import Budget, format_bytes, solve_largest
 # A solved kept fraction is a whole number of these: the step between two values is too small to
 # matter, and the number reads well in a record.
 KEEP_STEPS = 10**6
-# Least and largest count of the free numbers of sketches; the task knows those of the others.
-RANGES = {"keep": (1, KEEP_STEPS), "bits": (1, MOST_BITS)}
 # Keys that came after the first committed runs, by part, with what they are left out at.
 LATER_KEYS: dict[str, dict[str, Any]] = {
     "estimator": {"checkpoints": None, "bits": None},
@@ -168,7 +166,8 @@ def _settle(config: TrainConfig, workload: Workload, limit: int | None) -> Estim
     def total_bytes(count: int) -> int:
         return workload.parameter_bytes + _saved_bytes(workload, candidate(count))
 
-    least, most = RANGES.get(free) or workload.limits(free)
+    of_sketches = {"keep": (1, KEEP_STEPS), "bits": (1, MOST_BITS)}
+    least, most = of_sketches.get(free) or workload.limits(free)
     # Keeping everything needs no bits for ReLU, so it can fit where keeping almost all does not.
     if total_bytes(most) <= limit:
         return candidate(most)
