@@ -234,7 +234,7 @@ def test_estimators_load_by_name(name):
             "nope",
             {},
             "estimator 'nope': allowed is checkpoint, exact, rad, rad_as_published, rad_project, "
-            "rad_shared, small_batch;",
+            "rad_shared, rounding, small_batch;",
         ),
         ("../model/mlp", {}, "estimator '../model/mlp': allowed is checkpoint, exact"),
         ("rad", {"kept": 0.1}, "estimator setting kept: allowed is name, sketch, free, keep"),
