@@ -89,8 +89,21 @@ REFUSED = [
     (EstimatorConfig, {"name": "nope"}, "estimator.name=nope: allowed is checkpoint, exact"),
     (
         EstimatorConfig,
-        {"name": "rad", "free": "bits"},
-        "estimator.free=bits: allowed is keep, batch",
+        {"name": "rad", "free": "rank"},
+        "estimator.free=rank: allowed is keep, bits, batch",
+    ),
+    *(
+        (
+            EstimatorConfig,
+            {"name": "rounding", "sketch": "rounding", "free": "bits", "bits": bits},
+            f"estimator.bits={bits}: allowed is a whole number from 1 to 8; try estimator.bits=2",
+        )
+        for bits in (0, 9)
+    ),
+    (
+        EstimatorConfig,
+        {"name": "rad", "sketch": "exact", "free": "bits"},
+        "estimator.sketch=exact with estimator.free=bits: allowed is free=keep or bits with every",
     ),
     *(
         (EstimatorConfig, {**RAD, "keep": keep}, f"estimator.keep={keep}: allowed is 0 < keep <= 1")
@@ -191,8 +204,11 @@ def test_training_without_a_bootstrap_can_be_asked_for(bootstrap):
     assert TrainingConfig(bootstrap=bootstrap).bootstrap is bootstrap
 
 
+PUBLISHED = ("exact", "rad", "rad_project", "rad_shared", "small_batch")
+
+
 def test_choices_are_the_yaml_files():
-    networks = ["exact", "rad", "rad_project", "rad_shared", "small_batch"]
+    networks = sorted([*PUBLISHED, "rounding"])
     assert options_for("estimator", CLASSIFICATION) == networks
     assert choices("estimator") == sorted([*networks, "checkpoint", "rad_as_published"])
     assert options_for("model", CLASSIFICATION) == ["cnn", "mlp", "rnn"]
@@ -218,7 +234,7 @@ def test_estimators_load_by_name(name):
             "nope",
             {},
             "estimator 'nope': allowed is checkpoint, exact, rad, rad_as_published, rad_project, "
-            "rad_shared, small_batch;",
+            "rad_shared, rounding, small_batch;",
         ),
         ("../model/mlp", {}, "estimator '../model/mlp': allowed is checkpoint, exact"),
         ("rad", {"kept": 0.1}, "estimator setting kept: allowed is name, sketch, free, keep"),
@@ -250,8 +266,8 @@ def test_every_yaml_composes(group, option):
 
 
 ARMS = {
-    "mnist_mlp": {(name, None) for name in options_for("estimator", CLASSIFICATION)},
-    "cifar_cnn": {(name, None) for name in options_for("estimator", CLASSIFICATION)},
+    "mnist_mlp": {(name, None) for name in PUBLISHED},
+    "cifar_cnn": {(name, None) for name in PUBLISHED},
     "seqmnist_rnn": {(name, None) for name in ("exact", "small_batch", "rad", "rad_shared")},
     "reactor": {("rad", keep) for keep in (1, 0.1, 0.01, 0.005, 0.002, 0.001)},
     "reactor_checkpoint": {("checkpoint", None)},

@@ -13,7 +13,10 @@ from radexp.config.choice import require_choice
 from radexp.config.task import require_task
 from radexp.errors import UsageError, require
 
-FREE_NUMBERS = ("keep", "batch_size", "checkpoints")
+FREE_NUMBERS = ("keep", "bits", "batch_size", "checkpoints")
+OF_SKETCHES = ("keep", "bits")  # the other ones are of estimators that keep nothing random
+
+MOST_BITS = 8
 
 
 @dataclass
@@ -23,8 +26,8 @@ class EstimatorConfig:
     Attributes:
         name: The estimator's name, as in ``estimator=rad``.
         sketch: A sketch of ``radexp.sketches``: what a layer keeps instead of its input.
-        free: The one number that a budget solves: ``keep``, ``batch_size``, ``checkpoints`` or
-            null.
+        free: The one number that a budget solves: ``keep``, ``bits``, ``batch_size``,
+            ``checkpoints`` or null.
         keep: Kept fraction of each sketched matrix, 0 < keep <= 1; null: solved, else 0.1.
         batch_size: Examples per step, for the small batch; null: solved, else 20.
         shared: One set of coordinates for the whole batch instead of one per example; for the
@@ -35,6 +38,7 @@ class EstimatorConfig:
         task: The one task that it serves, ``classification`` or ``control``; null for both.
         checkpoints: States kept between stretches that are run again; null: solved, else the
             number that keeps the fewest states in all.
+        bits: Bits of each entry that stochastic rounding keeps, 1 to 8; null: solved, else 2.
     """
 
     name: str = MISSING
@@ -47,6 +51,7 @@ class EstimatorConfig:
     lean: bool = True
     task: str | None = None
     checkpoints: int | None = None
+    bits: int | None = None
 
     def __post_init__(self) -> None:
         """Refuse numbers outside their range and numbers that the estimator does not use."""
@@ -77,9 +82,15 @@ class EstimatorConfig:
             "try estimator.checkpoints=202",
         )
         require(
-            (self.free == "keep") == (self.sketch != "exact"),
+            self.bits is None or 1 <= self.bits <= MOST_BITS,
+            f"estimator.bits={self.bits}",
+            f"a whole number from 1 to {MOST_BITS}",
+            "try estimator.bits=2",
+        )
+        require(
+            (self.free in OF_SKETCHES) == (self.sketch != "exact"),
             f"estimator.sketch={self.sketch} with estimator.free={self.free}",
-            "free=keep with every sketch but exact, and with none other",
+            f"free={' or '.join(OF_SKETCHES)} with every sketch but exact, and with none other",
             "leave both as the estimator's YAML has them",
         )
         for number in FREE_NUMBERS:

@@ -12,11 +12,12 @@ from typing import Any
 from omegaconf import OmegaConf
 
 from radexp.config import EstimatorConfig, ModelConfig, TrainConfig, load_estimator_config
+from radexp.config.estimator import MOST_BITS
 from radexp.config.task import NO_DATA
 from radexp.data import Dataset
 from radexp.errors import UsageError
 from radexp.experiments.workload import Workload, make_workload
-from radexp.layers.estimator import DEFAULT_KEEP
+from radexp.layers.estimator import DEFAULTS
 from radexp.memory import Budget, format_bytes, solve_largest
 
 # A solved kept fraction is a whole number of these: the step between two values is too small to
@@ -24,7 +25,7 @@ from radexp.memory import Budget, format_bytes, solve_largest
 KEEP_STEPS = 10**6
 # Keys that came after the first committed runs, by part, with what they are left out at.
 LATER_KEYS: dict[str, dict[str, Any]] = {
-    "estimator": {"checkpoints": None},
+    "estimator": {"checkpoints": None, "bits": None},
     "training": {"holdout": 0},
 }
 
@@ -153,19 +154,20 @@ def _settle(config: TrainConfig, workload: Workload, limit: int | None) -> Estim
     if free is None or getattr(estimator, free) is not None:
         return estimator
 
-    def candidate(count: float) -> EstimatorConfig:
-        if free == "keep":
-            return dataclasses.replace(estimator, keep=count / KEEP_STEPS)
-        settled: dict[str, Any] = {free: int(count)}
-        return dataclasses.replace(estimator, **settled)
+    def settled(number: Any) -> EstimatorConfig:
+        return dataclasses.replace(estimator, **{free: number})
+
+    def candidate(count: int) -> EstimatorConfig:
+        return settled(count / KEEP_STEPS if free == "keep" else count)
 
     if limit is None:
-        return candidate(DEFAULT_KEEP * KEEP_STEPS if free == "keep" else workload.default(free))
+        return settled(DEFAULTS.get(free) or workload.default(free))
 
     def total_bytes(count: int) -> int:
         return workload.parameter_bytes + _saved_bytes(workload, candidate(count))
 
-    least, most = (1, KEEP_STEPS) if free == "keep" else workload.limits(free)
+    of_sketches = {"keep": (1, KEEP_STEPS), "bits": (1, MOST_BITS)}
+    least, most = of_sketches.get(free) or workload.limits(free)
     # Keeping everything needs no bits for ReLU, so it can fit where keeping almost all does not.
     if total_bytes(most) <= limit:
         return candidate(most)

@@ -9,7 +9,8 @@ from radexp.config import CLASSIFICATION, EstimatorConfig, load_estimator_config
 from radexp.errors import UsageError, require
 from radexp.sketches import Exact, Sketch
 
-DEFAULT_KEEP = 0.1
+# What a sketch's free number is where no budget solves it.
+DEFAULTS: dict[str, float] = {"keep": 0.1, "bits": 2}
 
 
 @dataclass(frozen=True)
@@ -75,6 +76,6 @@ class Estimator:
             UsageError: If the name or a setting is unknown or out of range.
         """
         config = load_estimator_config(name, **settings)
-        if config.free == "keep" and config.keep is None:
-            config.keep = DEFAULT_KEEP
+        if config.free in DEFAULTS and getattr(config, config.free) is None:
+            setattr(config, config.free, DEFAULTS[config.free])
         return cls.from_config(config)

@@ -47,13 +47,12 @@ class Cell:
         else:
             _threshold_backward_(g, y, 0, grad_input=out)
 
-    def sketch_of(self, operand: str, width: int) -> Sketch:
-        """Return the sketch of an operand of so many columns, ``hidden`` or ``input``.
+    def sketch_of(self, operand: str, shape: Shape) -> Sketch:
+        """Return the sketch of an operand of a chunk of steps, ``hidden`` or ``input``.
 
-        Operands are kept whole that are whole anyway, and those of which every column would be.
+        Operands are kept whole that are whole anyway, and those of which nothing less would be.
         """
-        one_row = (1, 1, width)
-        kept, whole = (s.saved_bytes(one_row, torch.float32) for s in (self.sketch, Exact()))
+        kept, whole = (s.saved_bytes(shape, torch.float32) for s in (self.sketch, Exact()))
         if (operand == "hidden" and self.keeps_states) or kept >= whole:
             return Exact()
         return self.sketch
@@ -66,7 +65,8 @@ class Cell:
             start: First step of the chunk.
             x_GND: The operand at each step of the chunk.
         """
-        sketch = self.sketch_of(operand, x_GND.shape[2])
+        G, N, D = x_GND.shape
+        sketch = self.sketch_of(operand, (G, N, D))
         kept = sketch.compress(x_GND, derive_seed(self.seed, operand, start))
         return tuple(tensor.clone() if tensor is x_GND else tensor for tensor in kept)
 
@@ -80,5 +80,5 @@ class Cell:
             kept: What ``compress`` returned.
             shape: Of the operand, (G, N, D).
         """
-        sketch = self.sketch_of(operand, shape[2])
+        sketch = self.sketch_of(operand, shape)
         return sketch.contract(a_GNH, kept, shape, derive_seed(self.seed, operand, start))

@@ -9,7 +9,7 @@ from torch import Tensor
 from torch.autograd.function import once_differentiable
 from torch.nn import functional as F
 
-from radexp.ops.bits import pack_bits, packed_bytes, unpack_bits
+from radexp.packing.bits import pack_bits, packed_bytes, unpack_bits
 
 
 class _BitDropout(torch.autograd.Function):

@@ -12,7 +12,6 @@ from torch.autograd.function import once_differentiable
 from torch.nn import functional as F
 
 from radexp.kernels.geometry import Pair
-from radexp.ops.codes import code_bytes
 from radexp.ops.pool_sizes import (
     Size,
     as_flat_pair,
@@ -22,6 +21,7 @@ from radexp.ops.pool_sizes import (
     needs_gradient,
 )
 from radexp.ops.windows import Windows
+from radexp.packing.codes import code_bytes
 
 _max_with_indices = torch.ops.aten.max_pool2d_with_indices.default
 _max_backward_ = torch.ops.aten.max_pool2d_with_indices_backward.grad_input

@@ -11,8 +11,8 @@ import torch
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
-from radexp.ops.bits import pack_bits, packed_bytes, unpack_bits
 from radexp.ops.cell import Cell
+from radexp.packing.bits import pack_bits, packed_bytes, unpack_bits
 from radexp.sketches import Sketch
 from radexp.sketches.base import Shape
 
@@ -238,8 +238,8 @@ def sketched_rnn_saved_bytes(
         block = (stop - start, rows, hidden_size)
         if not cell.keeps_states:
             total += packed_bytes(math.prod(block))
-            hidden = cell.sketch_of("hidden", hidden_size)
+            hidden = cell.sketch_of("hidden", block)
             total += hidden.saved_bytes(block, dtype) if needs_hh else 0
-        inputs = cell.sketch_of("input", num_inputs)
-        total += inputs.saved_bytes((*block[:2], num_inputs), dtype) if needs_ih else 0
+        taken = (*block[:2], num_inputs)
+        total += cell.sketch_of("input", taken).saved_bytes(taken, dtype) if needs_ih else 0
     return total

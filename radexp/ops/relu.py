@@ -10,7 +10,7 @@ from torch.autograd.function import once_differentiable
 from torch.nn import functional as F
 
 from radexp.kernels import masks, serves
-from radexp.ops.bits import pack_bits, packed_bytes, select_by_bits
+from radexp.packing.bits import pack_bits, packed_bytes, select_by_bits
 
 
 class _BitReLU(torch.autograd.Function):

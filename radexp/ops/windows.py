@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from radexp.kernels.geometry import Pair
-from radexp.ops.codes import code_bytes, pack_codes, unpack_codes
+from radexp.packing.codes import code_bytes, pack_codes, unpack_codes
 
 
 @dataclass(frozen=True)

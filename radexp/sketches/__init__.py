@@ -10,6 +10,7 @@ for _module in iter_modules(__path__):
 
 from radexp.sketches.exact import Exact  # noqa: E402
 from radexp.sketches.projection import Projection  # noqa: E402
+from radexp.sketches.rounding import Rounding  # noqa: E402
 from radexp.sketches.sampling import Sampling  # noqa: E402
 
-__all__ = ["Exact", "Kept", "Projection", "Sampling", "Shape", "Sketch", "num_kept"]
+__all__ = ["Exact", "Kept", "Projection", "Rounding", "Sampling", "Shape", "Sketch", "num_kept"]

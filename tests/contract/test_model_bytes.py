@@ -15,11 +15,12 @@ from radexp.models import build_model
 # Shape of an example and examples in the larger batch, where the default is not natural.
 DEFAULT_INPUT = (1, 28, 28), 150
 INPUTS = {"cnn": ((3, 32, 32), 11), "rnn": ((28, 1), 150)}
-KEEPS = [1, 0.8, 0.5, 0.3, 0.1, 0.05]
+FREE = {"keep": (1, 0.8, 0.5, 0.3, 0.1, 0.05), "bits": (8, 5, 3, 2, 1)}
+NAMES = options_for("estimator", CLASSIFICATION)
+FREE_OF = {name: load_estimator_config(name).free for name in NAMES}
 ARMS = [
-    (name, {"keep": keep} if load_estimator_config(name).free == "keep" else {})
-    for name in options_for("estimator", CLASSIFICATION)
-    for keep in (KEEPS if load_estimator_config(name).free == "keep" else KEEPS[:1])
+    *((name, {free: value}) for name, free in FREE_OF.items() for value in FREE.get(free, ())),
+    *((name, {}) for name, free in FREE_OF.items() if free not in FREE),
 ]
 
 

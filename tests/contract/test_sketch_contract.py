@@ -1,37 +1,26 @@
 """What every sketch promises. A new sketch or estimator is picked up from registry and YAML."""
 
-from itertools import product
-
 import pytest
 import torch
+from sketch_cases import build_sketches
 
-from radexp.config import CLASSIFICATION, EstimatorConfig, load_estimator_config, options_for
+from radexp.config import CLASSIFICATION, load_estimator_config, options_for
 from radexp.layers import Estimator
-from radexp.sketches import Exact, Sketch
+from radexp.sketches import Exact, Rounding
 
 DTYPES = [torch.float32, torch.float64, torch.bfloat16]
 SHAPES = [(1, 1, 1), (3, 2, 1), (1, 1, 7), (1, 5, 13), (3, 1, 9), (3, 4, 33)]
 ROOMY = (3, 4, 65)  # large enough that two draws of it are never the same by chance
 
 
-def _sketches() -> dict[str, Sketch]:
-    settings = product(sorted(Sketch.registry), (0.05, 0.4, 0.9), (False, True), (True, False))
-    built = [
-        Sketch.registry[sketch].from_config(
-            EstimatorConfig("rad", sketch, "keep", keep, shared=shared, replacement=replacement)
-        )
-        if sketch != "exact"
-        else Exact()
-        for sketch, keep, shared, replacement in settings
-    ]
-    named = {
+SKETCHES = {
+    **build_sketches(keep=(0.05, 0.4, 0.9), bits=range(1, 9)),
+    **{
         f"estimator={name}": Estimator.named(name).sketch
         for name in options_for("estimator", CLASSIFICATION)
-    }
-    return {**{repr(sketch): sketch for sketch in built}, **named}
-
-
-SKETCHES = _sketches()
+    },
+}
+LINEAR = {name: sketch for name, sketch in SKETCHES.items() if not isinstance(sketch, Rounding)}
 FREE_KEEP = [
     name
     for name in options_for("estimator", CLASSIFICATION)
@@ -132,7 +121,7 @@ def test_sizes_depend_on_shapes_and_never_on_data(sketch, dtype, device):
     assert len({tuple((t.shape, t.dtype) for t in tensors) for tensors in kept}) == 1
 
 
-@each_sketch
+@pytest.mark.parametrize("sketch", LINEAR.values(), ids=LINEAR)
 @each_shape
 def test_compress_is_linear(sketch, shape, device):
     x, y = draw(shape, seed=0, device=device), draw(shape, seed=1, device=device)
@@ -177,6 +166,12 @@ def test_a_batch_without_examples_keeps_nothing(sketch, device):
 @pytest.mark.parametrize("keep", [1, 1.0])
 def test_keep_1_is_exact_by_definition(name, keep):
     assert isinstance(Estimator.named(name, keep=keep).sketch, Exact)
+
+
+def test_more_bits_never_save_bytes():
+    sizes = [Rounding(bits).saved_bytes((2, 3, 33), torch.float32) for bits in range(1, 9)]
+    assert sizes == sorted(sizes)
+    assert 25 + 2 * 4 == sizes[0] < sizes[-1] == 198 + 2 * 4
 
 
 @pytest.mark.parametrize("name", FREE_KEEP)

@@ -39,7 +39,11 @@ REFUSED = [
     ("nope", {}, r"estimator 'nope': allowed is checkpoint, exact, .*rad.*; pick one of them"),
     ("rad", {"kepe": 0.1}, r"estimator setting kepe: allowed is name, sketch, .*; mind the spell"),
     ("rad", {"b": 1, "a": 2}, "estimator setting a, b: allowed is name, sketch"),
-    ("rad", {"sketch": "nope"}, "estimator.sketch=nope: allowed is exact, projection, sampling"),
+    (
+        "rad",
+        {"sketch": "nope"},
+        "estimator.sketch=nope: allowed is exact, projection, rounding, sampling",
+    ),
     ("rad", {"keep": 0}, r"estimator.keep=0.0: allowed is 0 < keep <= 1; try estimator.keep=0.1"),
     ("rad", {"keep": 1.5}, "estimator.keep=1.5: allowed is 0 < keep <= 1"),
     ("rad", {"keep": float("nan")}, "estimator.keep=nan: allowed is 0 < keep <= 1"),

@@ -1,12 +1,10 @@
 """Means and variances of every sketch, against closed forms, with negative controls."""
 
-from itertools import product
-
 import pytest
 import torch
+from sketch_cases import build_sketches
 
-from radexp.config import EstimatorConfig
-from radexp.sketches import Exact, Projection, Sampling, Sketch
+from radexp.sketches import Projection, Rounding, Sampling
 
 # Groups have draws of their own, so one call draws 500 times; 40 seeds make 20,000 repetitions.
 # With N = 4 rows and K = 5 of D = 11 columns of a normal matrix, the slope of one draw has a
@@ -15,20 +13,7 @@ from radexp.sketches import Exact, Projection, Sampling, Sketch
 SEEDS, GROUPS, N, D, KEEP, K = 40, 500, 4, 11, 0.4, 5
 
 
-def _sketches():
-    settings = product(sorted(Sketch.registry), (False, True), (True, False))
-    built = [
-        Sketch.registry[sketch].from_config(
-            EstimatorConfig("rad", sketch, "keep", KEEP, shared=shared, replacement=replacement)
-        )
-        if sketch != "exact"
-        else Exact()
-        for sketch, shared, replacement in settings
-    ]
-    return {repr(sketch): sketch for sketch in built}
-
-
-SKETCHES = _sketches()
+SKETCHES = build_sketches(keep=(KEEP,), bits=(1, 2, 3, 8))
 SAMPLINGS = {name: sketch for name, sketch in SKETCHES.items() if isinstance(sketch, Sampling)}
 each_sketch = pytest.mark.parametrize("sketch", SKETCHES.values(), ids=SKETCHES)
 each_sampling = pytest.mark.parametrize("sketch", SAMPLINGS.values(), ids=SAMPLINGS)
@@ -81,3 +66,25 @@ def test_projection_has_the_variance_of_its_cross_terms(excess, x_ND):
     squares = (restored(Projection(KEEP), x_ND) - x_ND.flatten()) ** 2
     assert excess(squares, closed_form.flatten()) < 1
     assert excess(squares, 1.1 * closed_form.flatten()) > 1
+
+
+@pytest.mark.parametrize("bits", [1, 2, 4])
+def test_rounding_has_the_variance_of_a_coin(excess, bits, x_ND):
+    # Up with probability f, the part of a step above the level below: variance f (1 - f) step^2.
+    step = (x_ND.max() - x_ND.min()) / (2**bits - 1)
+    part = ((x_ND - x_ND.min()) / step) % 1
+    closed_form = part * (1 - part) * step**2
+    squares = (restored(Rounding(bits), x_ND) - x_ND.flatten()) ** 2
+    assert excess(squares, closed_form.flatten()) < 1
+    assert excess(squares, 1.1 * closed_form.flatten()) > 1
+
+
+def test_rounding_one_entry_says_nothing_about_another(excess, x_ND):
+    noise = restored(Rounding(1), x_ND) - x_ND.flatten()
+    # Of no pair of entries do the products of their errors have a mean; 1 is the truth's scale.
+    first, second = torch.triu_indices(N * D, N * D, offset=1)
+    products = noise[:, first] * noise[:, second]
+    assert excess(products + 1, torch.ones(len(first))) < 1
+    doubled = torch.cat([noise, noise], 1)
+    again = doubled[:, : N * D] * doubled[:, N * D :]
+    assert excess(again + 1, torch.ones(N * D)) > 1

@@ -5,7 +5,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from radexp.ops.bits import pack_bits, packed_bytes, unpack_bits
+from radexp.packing.bits import pack_bits, packed_bytes, unpack_bits
 
 DTYPES = [torch.float32, torch.float64, torch.bfloat16]
 

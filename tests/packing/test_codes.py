@@ -5,8 +5,8 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from radexp.ops.bits import pack_bits
-from radexp.ops.codes import code_bytes, pack_codes, unpack_codes
+from radexp.packing.bits import pack_bits
+from radexp.packing.codes import code_bytes, pack_codes, unpack_codes
 
 codes_of_a_length = st.integers(0, 20).flatmap(
     lambda bits: st.tuples(st.just(bits), st.lists(st.integers(0, 2**bits - 1), max_size=70))
