@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from radexp.catalogue import choices
+from radexp.commands.cluster import on_cluster
 from radexp.commands.report import print_report
 from radexp.commands.train import conclude, launch, plan_words, with_preset
 from radexp.commands.watching import read_summary
@@ -30,7 +31,7 @@ Keys:
   experiment   {", ".join(choices("experiment"))}
                (default all)
 All other words go to the experiments' sweeps, as in radexp train -m experiment=NAME; so
-hydra/launcher=submitit_slurm runs them on a cluster. The default is hydra/launcher=joblib.
+hydra/launcher=slurm_cpu runs them on a cluster. The default is hydra/launcher=joblib.
 Completed runs are skipped and cut ones resume, so the same command picks up where it stopped."""
 
 
@@ -76,10 +77,11 @@ def reproduce(words: Sequence[str]) -> int:
         print(HELP)
         return 0
     start = time.monotonic()
-    sweeps = _plan(words)  # all of them before any work
-    _announce(sweeps)
-    jobs = [job for sweep in sweeps for job in sweep.jobs]
-    launch([sweep.words for sweep in sweeps], jobs)
+    with on_cluster(words):
+        sweeps = _plan(words)  # all of them before any work
+        _announce(sweeps)
+        jobs = [job for sweep in sweeps for job in sweep.jobs]
+        launch([sweep.words for sweep in sweeps], jobs)
     studies: dict[Path, list[Plan | Measurement]] = {}  # several experiments may share one
     for job in jobs:
         studies.setdefault(run_path(job).parent, []).append(job)

@@ -5,8 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Sequence
-from contextlib import suppress
-from typing import Any
+from pathlib import Path
 
 import hydra
 from hydra.core.hydra_config import HydraConfig
@@ -14,11 +13,14 @@ from hydra.types import RunMode
 from omegaconf import DictConfig
 
 from radexp.catalogue import config_folder
+from radexp.commands.cluster import on_cluster, require_plugin, require_sweep
 from radexp.commands.composing import compose_jobs, parse_words, to_config
 from radexp.commands.watching import Watching, describe, read_summary
 from radexp.errors import UsageError, require
 from radexp.experiments import Measurement, Plan, execute, make_job, run_path
+from radexp.experiments.folder import RunFolder
 from radexp.experiments.orphans import LAUNCHER, ending_with_launcher
+from radexp.experiments.preemption import making_room
 from radexp.experiments.writing import make_folder
 from radexp.reporting.report import draw_curves
 
@@ -44,7 +46,9 @@ def train(words: Sequence[str]) -> int:
         require(drawing, word, "in radexp tune, as train draws nothing", "drop it")
     if any(getattr(flags, name) for name in SHOW_ONLY):
         return show(words)
-    return run_jobs(words, plan_words(words))
+    require_sweep(words, flags.multirun)
+    with on_cluster(words):
+        return run_jobs(words, plan_words(words))
 
 
 def with_preset(words: Sequence[str]) -> list[str]:
@@ -64,6 +68,7 @@ def with_preset(words: Sequence[str]) -> list[str]:
 def show(words: Sequence[str], application: str = "radexp train") -> int:
     """Let Hydra print help, a configuration or a completion script, and run nothing."""
     flags = parse_words(words)
+    require_plugin(words)
     if not flags.shell_completion:
         compose_jobs(flags.overrides, flags.multirun)
     try:
@@ -115,11 +120,22 @@ def launch(sweeps: Sequence[Sequence[str]], jobs: Sequence[Plan | Measurement]) 
     try:
         with Watching(jobs, name):
             for words in sweeps:
-                # Hydra's way to end where a worker died: what it left undone is listed later.
-                with suppress(SystemExit):
-                    _run_hydra(words)
+                _run_sweep(words)
     finally:
         del os.environ[LAUNCHER]
+
+
+def _run_sweep(words: Sequence[str]) -> None:
+    """Run a sweep through Hydra; what it leaves undone is listed later.
+
+    Raises:
+        UsageError: If a cluster refuses its jobs.
+    """
+    try:
+        _run_hydra(words)
+    except SystemExit as end:  # with a number it is Hydra's way to end where a worker died
+        if isinstance(end.code, str):
+            raise UsageError(end.code) from end
 
 
 def _kind(jobs: Sequence[Plan | Measurement]) -> str:
@@ -140,9 +156,9 @@ def _job(config: DictConfig) -> None:
     in_sweep = HydraConfig.get().mode == RunMode.MULTIRUN
     name = "job"
     try:
-        job = make_job(to_config(config))
-        name = job.run_id
-        with ending_with_launcher():
+        with ending_with_launcher(), making_room():
+            job = make_job(to_config(config))
+            name = job.run_id
             summary = execute(job, show_progress=not in_sweep)
     except Exception as error:
         if os.environ.get("HYDRA_FULL_ERROR") == "1":
@@ -164,10 +180,13 @@ def conclude(jobs: Sequence[Plan | Measurement]) -> int:
     Returns:
         The exit status: 0 if every job completed.
     """
-    statuses = {run_path(job): _status(read_summary(run_path(job))) for job in jobs}
+    statuses = {run_path(job): _status(run_path(job)) for job in jobs}
     for path, status in statuses.items():
         if status != "completed":
             print(f"radexp: {status}: {path}", file=sys.stderr)
+    if "running" in statuses.values():
+        goes_on = "others are writing these; the same command, when they have ended, goes on"
+        print(f"radexp: {goes_on}", file=sys.stderr)
     completed = [job for job in jobs if statuses[run_path(job)] == "completed"]
     if completed:
         path = run_path(completed[0])
@@ -179,5 +198,9 @@ def conclude(jobs: Sequence[Plan | Measurement]) -> int:
     return 0 if len(completed) == len(statuses) else 1
 
 
-def _status(summary: dict[str, Any] | None) -> str:
-    return "failed" if summary is None else str(summary["status"])
+def _status(path: Path) -> str:
+    """Say how a job ended; one that another process is at has not."""
+    summary = read_summary(path)
+    if summary is None:
+        return "running" if RunFolder(path).in_use() else "failed"
+    return str(summary["status"])
