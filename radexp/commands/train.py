@@ -187,6 +187,9 @@ def conclude(jobs: Sequence[Plan | Measurement]) -> int:
     if "running" in statuses.values():
         goes_on = "others are writing these; the same command, when they have ended, goes on"
         print(f"radexp: {goes_on}", file=sys.stderr)
+    for logs in sorted({path.parent / ".submitit" for path in statuses}):
+        if "failed" in statuses.values() and logs.is_dir():
+            print(f"radexp: what a cluster's jobs printed: {logs}", file=sys.stderr)
     completed = [job for job in jobs if statuses[run_path(job)] == "completed"]
     if completed:
         path = run_path(completed[0])

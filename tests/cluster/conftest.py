@@ -73,12 +73,12 @@ class Command:
 
     def end(self):
         """Wait; return the exit status, standard output and standard error."""
-        out, err = self.process.communicate(timeout=300)
+        out, err = self.process.communicate(timeout=500)
         return self.process.returncode, out, err
 
     def wait_for(self, condition):
         """Wait for a condition while the command runs, and return its value."""
-        deadline = time.monotonic() + 120
+        deadline = time.monotonic() + 300
         while not (value := condition()):
             assert self.process.poll() is None, self.process.communicate()
             assert time.monotonic() < deadline

@@ -83,6 +83,7 @@ def test_a_second_command_leaves_running_jobs_alone_and_cancelled_ones_end(start
     assert status == 1
     assert "\ninterrupted mlp-digits-rad-s0-" in out
     assert err.startswith(f"radexp: interrupted: {folder.relative_to(cwd)}\nradexp: failed: ")
+    assert err.endswith("\nradexp: what a cluster's jobs printed: outputs/train/.submitit\n")
     assert status_of(folder) == "interrupted"
     assert not queued()
 
