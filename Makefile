@@ -7,10 +7,11 @@ PRESET ?= quick
 EXPERIMENT ?= mnist_mlp
 WORDS ?=
 
-.PHONY: help setup reproduce test lint bench bench-sparse evidence memory-table scaling reactor reactor-gradients variance-depth noise-directions results-report clean
+.PHONY: help setup slurm reproduce test lint bench bench-sparse evidence memory-table scaling reactor reactor-gradients variance-depth noise-directions results-report clean
 
 help:
 	@echo "make setup                     create $(VENV) with radexp, editable, and its locked dependencies"
+	@echo "make slurm                     as root on Debian: install Slurm, so that its tests do not skip"
 	@echo "make reproduce [PRESET=quick]  run the experiments (smoke, quick, reduced or paper), then the report"
 	@echo "make test                      lint, types and the whole test suite"
 	@echo "make bench                     step times against stock PyTorch, interleaved in one process"
@@ -32,6 +33,9 @@ $(STAMP): pyproject.toml constraints.txt
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check \
 		--constraint constraints.txt --editable '.[dev,cluster]'
 	@touch $@
+
+slurm:
+	apt-get install -y --no-install-recommends slurm-wlm munge
 
 reproduce: setup
 	$(BIN)/radexp reproduce preset=$(PRESET) $(WORDS)

@@ -11,7 +11,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 
 
-def run(*command: object, cwd: Path) -> str:
+def run(*command: object, cwd: Path, status: int = 0) -> str:
     environment = {k: v for k, v in os.environ.items() if not k.startswith("PYTHON")}
     done = subprocess.run(
         [str(word) for word in command],
@@ -21,8 +21,8 @@ def run(*command: object, cwd: Path) -> str:
         text=True,
         check=False,
     )
-    assert done.returncode == 0, done.stdout + done.stderr
-    return done.stdout
+    assert done.returncode == status, done.stdout + done.stderr
+    return done.stdout + done.stderr if status else done.stdout
 
 
 def test_installed_wheel_trains_from_another_folder(tmp_path):
@@ -41,3 +41,9 @@ def test_installed_wheel_trains_from_another_folder(tmp_path):
     (summary,) = tmp_path.glob("outputs/train/*/summary.json")
     record = json.loads(summary.read_text())
     assert record["measured_saved_bytes"] == record["predicted_saved_bytes"]
+
+    on_slurm = (tools / "radexp", "train", "hydra/launcher=slurm_gpu", "--cfg", "hydra")
+    refused = run(*on_slurm, cwd=tmp_path, status=2)
+    assert "without the package hydra-submitit-launcher" in refused
+    run(tools / "python", *install, f"{wheel}[cluster]", cwd=tmp_path)
+    assert "gpus_per_node: 1" in run(*on_slurm, cwd=tmp_path)

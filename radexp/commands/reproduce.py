@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from radexp.catalogue import choices
+from radexp.commands.cluster import on_cluster
 from radexp.commands.remembered import recall, remember
 from radexp.commands.report import as_printed
 from radexp.commands.sweeps import Sweep, plan_sweeps
@@ -30,7 +31,7 @@ Keys:
   estimator    of each training experiment those of its arms that are named, as in rad,exact; one
                without any of them is left out. Measurements look at all estimators all the same
 All other words go to the experiments' sweeps, as in radexp train -m experiment=NAME, but not to
-measurements that do not look at them, which is said; so hydra/launcher=submitit_slurm runs them on
+measurements that do not look at them, which is said; so hydra/launcher=slurm_cpu runs them on
 a cluster. The default is hydra/launcher=joblib.
 Completed runs are skipped and cut ones resume, so the same command picks up where it stopped. When
 all is complete it prints the report again, and draws it again only if what it shows has changed."""
@@ -52,12 +53,13 @@ def reproduce(words: Sequence[str]) -> int:
         print(HELP)
         return 0
     start = time.monotonic()
-    sweeps, notes = plan_sweeps(words)  # all of them before any work
-    _announce(sweeps, notes)
-    unfinished = [sweep for sweep in sweeps if sweep.open_jobs]
-    if unfinished:
-        jobs = [job for sweep in unfinished for job in sweep.jobs]
-        launch([sweep.words for sweep in unfinished], jobs)
+    with on_cluster(words):
+        sweeps, notes = plan_sweeps(words)  # all of them before any work
+        _announce(sweeps, notes)
+        unfinished = [sweep for sweep in sweeps if sweep.open_jobs]
+        if unfinished:
+            jobs = [job for sweep in unfinished for job in sweep.jobs]
+            launch([sweep.words for sweep in unfinished], jobs)
     studies: dict[Path, list[Plan | Measurement]] = {}  # several experiments may share one
     for job in (job for sweep in sweeps for job in sweep.jobs):
         studies.setdefault(run_path(job).parent, []).append(job)

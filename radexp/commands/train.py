@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Sequence
-from contextlib import suppress
+from pathlib import Path
 
 import hydra
 from hydra.core.hydra_config import HydraConfig
@@ -13,12 +13,15 @@ from hydra.types import RunMode
 from omegaconf import DictConfig
 
 from radexp.catalogue import config_folder
+from radexp.commands.cluster import on_cluster, require_plugin, require_sweep
 from radexp.commands.composing import compose_jobs, parse_words, to_config
 from radexp.commands.watching import Watching, describe, read_summary
 from radexp.errors import UsageError, require
 from radexp.experiments import Measurement, Plan, execute, make_job, run_path
+from radexp.experiments.folder import RunFolder
 from radexp.experiments.measurement import without_effect
 from radexp.experiments.orphans import LAUNCHER, ending_with_launcher
+from radexp.experiments.preemption import making_room
 from radexp.experiments.writing import make_folder
 from radexp.reporting.report import draw_curves
 
@@ -44,7 +47,9 @@ def train(words: Sequence[str]) -> int:
         require(drawing, word, "in radexp tune, as train draws nothing", "drop it")
     if any(getattr(flags, name) for name in SHOW_ONLY):
         return show(words, ours)
-    return run_jobs([*words, *ours], plan_words(words, ours))
+    require_sweep(words, flags.multirun)
+    with on_cluster(words):
+        return run_jobs([*words, *ours], plan_words(words, ours))
 
 
 def preset_for(words: Sequence[str]) -> list[str]:
@@ -73,6 +78,7 @@ def show(words: Sequence[str], ours: Sequence[str] = (), application: str = "rad
         The exit status.
     """
     flags = parse_words(words)
+    require_plugin(words)
     if not flags.shell_completion:
         compose_jobs(flags.overrides, flags.multirun, ours)
     try:
@@ -134,11 +140,22 @@ def launch(sweeps: Sequence[Sequence[str]], jobs: Sequence[Plan | Measurement]) 
     try:
         with Watching(jobs, name):
             for words in sweeps:
-                # Hydra's way to end where a worker died: what it left undone is listed later.
-                with suppress(SystemExit):
-                    _run_hydra(words)
+                _run_sweep(words)
     finally:
         del os.environ[LAUNCHER]
+
+
+def _run_sweep(words: Sequence[str]) -> None:
+    """Run a sweep through Hydra; what it leaves undone is listed later.
+
+    Raises:
+        UsageError: If a cluster refuses its jobs.
+    """
+    try:
+        _run_hydra(words)
+    except SystemExit as end:  # with a number it is Hydra's way to end where a worker died
+        if isinstance(end.code, str):
+            raise UsageError(end.code) from end
 
 
 def _kind(jobs: Sequence[Plan | Measurement]) -> str:
@@ -159,9 +176,9 @@ def _job(config: DictConfig) -> None:
     in_sweep = HydraConfig.get().mode == RunMode.MULTIRUN
     name = "job"
     try:
-        job = make_job(to_config(config))
-        name = job.run_id
-        with ending_with_launcher():
+        with ending_with_launcher(), making_room():
+            job = make_job(to_config(config))
+            name = job.run_id
             summary = execute(job, show_progress=not in_sweep)
     except Exception as error:
         if os.environ.get("HYDRA_FULL_ERROR") == "1":
@@ -184,7 +201,7 @@ def conclude(jobs: Sequence[Plan | Measurement]) -> int:
         The exit status: 0 if every job completed.
     """
     status = list_incomplete(jobs)
-    completed = [job for job in jobs if _status(job) == "completed"]
+    completed = [job for job in jobs if _status(run_path(job)) == "completed"]
     if completed:
         path = run_path(completed[0])
         folder = path if len(jobs) == 1 else path.parent
@@ -201,13 +218,22 @@ def list_incomplete(jobs: Sequence[Plan | Measurement]) -> int:
     Returns:
         The exit status: 0 if every job completed.
     """
-    statuses = {run_path(job): _status(job) for job in jobs}
+    statuses = {run_path(job): _status(run_path(job)) for job in jobs}
     others = {path: status for path, status in statuses.items() if status != "completed"}
     for path, status in others.items():
         print(f"radexp: {status}: {path}", file=sys.stderr)
+    if "running" in others.values():
+        goes_on = "others are writing these; the same command, when they have ended, goes on"
+        print(f"radexp: {goes_on}", file=sys.stderr)
+    for logs in sorted({path.parent / ".submitit" for path in others}):
+        if "failed" in others.values() and logs.is_dir():
+            print(f"radexp: what a cluster's jobs printed: {logs}", file=sys.stderr)
     return 1 if others else 0
 
 
-def _status(job: Plan | Measurement) -> str:
-    summary = read_summary(run_path(job))
-    return "failed" if summary is None else str(summary["status"])
+def _status(path: Path) -> str:
+    """Say how a job ended; one that another process is at has not."""
+    summary = read_summary(path)
+    if summary is None:
+        return "running" if RunFolder(path).in_use() else "failed"
+    return str(summary["status"])

@@ -13,6 +13,7 @@ from typing import Any
 import pandas as pd
 
 from radexp.analysis.tuning import JUDGED, near_edge, trial_table, winners
+from radexp.commands.cluster import on_cluster
 from radexp.commands.train import launch
 from radexp.commands.trials import Trials, final_words, plan_trials
 from radexp.commands.words import wants_help
@@ -76,8 +77,9 @@ def tune(words: Sequence[str]) -> int:
     if wants_help(words):
         print(HELP)
         return 0
-    trials = plan_trials(words)
-    launch([trials.words], trials.plans)
+    with on_cluster(words):
+        trials = plan_trials(words)
+        launch([trials.words], trials.plans)
     table = trial_table([_trial(plan) for plan in trials.plans])
     folder = run_path(trials.plans[0]).parent
     _write(table, trials, folder)

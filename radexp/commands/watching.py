@@ -69,12 +69,15 @@ class Watching:
             last: Whether those whose record has not changed were skipped, as complete before.
         """
         for path in list(self._open):
-            changed = _stamp(path) != self._before[path]
+            stamp = _stamp(path)
+            changed = stamp != self._before[path]
             if changed or last:
                 summary = read_summary(path)
                 if summary is not None and (changed or summary["status"] in FINAL_STATUSES):
-                    del self._open[path]
                     tqdm.write(describe(summary))
+                    self._before[path] = stamp
+                    if summary["status"] != "interrupted":  # a cluster's job may come back
+                        del self._open[path]
         shares = [progress(path, job) for path, job in self._open.items()]
         ended = self._total - len(shares)
         running = sum((path / "config.yaml").is_file() for path in self._open)

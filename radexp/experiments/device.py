@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+import os
+
 import torch
 
 from radexp.errors import UsageError
 
+# The environment variable that names what auto means, for runs of other machines than this one.
+DEVICE = "RADEXP_DEVICE"
+
 
 def choose_device(name: str) -> torch.device:
     """Return the device of a name; ``auto`` is CUDA where there is one.
+
+    Where runs are planned for other machines, ``RADEXP_DEVICE`` is set: ``auto`` is the device that
+    it names, and it is taken to be there.
 
     Args:
         name: ``auto``, ``cpu`` or ``cuda``.
@@ -20,10 +28,11 @@ def choose_device(name: str) -> torch.device:
         >>> choose_device("cpu")
         device(type='cpu')
     """
-    if name == "cuda" and not torch.cuda.is_available():
+    elsewhere = os.environ.get(DEVICE)
+    if name == "cuda" and elsewhere != "cuda" and not torch.cuda.is_available():
         raise UsageError(
             "device=cuda: allowed here is cpu, no CUDA device was found; try device=cpu"
         )
     if name == "auto":
-        name = "cuda" if torch.cuda.is_available() else "cpu"
+        name = elsewhere or ("cuda" if torch.cuda.is_available() else "cpu")
     return torch.device(name)

@@ -56,6 +56,20 @@ def test_each_job_is_told_once_as_soon_as_it_ends(plan_for, capsys):
     assert rest[1] == describe(before)
 
 
+def test_an_interrupted_run_may_come_back_and_is_told_again(plan_for, capsys):
+    plan = plan_for()
+    folder = run_path(plan)
+    folder.mkdir(parents=True)
+    with Watching([plan], "a study") as watching:
+        record = {"run_id": plan.run_id, "status": "interrupted", "message": "stopped"}
+        (folder / "summary.json").write_text(json.dumps(record))
+        watching._look()
+        watching._look()
+        assert capsys.readouterr().out == f"interrupted {plan.run_id}  stopped\n"
+        execute(plan, show_progress=False)
+    assert capsys.readouterr().out.startswith(f"completed   {plan.run_id}  train loss ")
+
+
 def test_a_run_is_told_with_its_share_of_the_whole(plan_for):
     plans = [plan_for(f"seed={seed}") for seed in (0, 1)]
     execute(plans[0], show_progress=False)

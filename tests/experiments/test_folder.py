@@ -151,3 +151,21 @@ def test_json_has_null_for_what_is_not_finite(tmp_path):
 
 def test_no_summary_is_none(tmp_path):
     assert RunFolder(tmp_path).read_summary() is None
+
+
+def test_a_folder_is_in_use_while_another_process_holds_it(held, tmp_path):
+    folder = RunFolder(tmp_path / "run")
+    assert not folder.in_use()
+    assert not folder.path.exists()
+    with folder.locked():
+        pass
+    assert not folder.in_use()
+    held(folder.path)
+    assert folder.in_use()
+
+
+def test_a_folder_that_is_not_ours_is_not_in_use(tmp_path, monkeypatch):
+    folder = RunFolder(tmp_path)
+    (tmp_path / ".lock").touch()
+    monkeypatch.setattr(module, "FileLock", refuses(errno.EACCES))
+    assert not folder.in_use()

@@ -1,0 +1,55 @@
+"""A job is over when Slurm's last two answers do not list it."""
+
+import subprocess
+from itertools import pairwise
+
+import pytest
+
+from radexp.commands import following
+from radexp.commands.following import Queue
+
+
+@pytest.fixture
+def queue(monkeypatch):
+    """Return a function from Slurm's answers, one per question, to a queue that gets them."""
+
+    def answering(*answers):
+        given = iter(answers)
+        monkeypatch.setattr(following, "LEAST_SECONDS", 0)
+        monkeypatch.setattr(following.subprocess, "run", lambda *args, **keys: next(given))
+        return Queue()
+
+    return answering
+
+
+def listing(*jobs, status=0):
+    return subprocess.CompletedProcess((), status, "".join(f"{job}\n" for job in jobs), "")
+
+
+def test_a_job_is_over_when_it_is_twice_not_listed(queue):
+    jobs = queue(listing("7_0", "7_1"), listing("7_1"), listing("7_1"))
+    assert [jobs.is_done("7_0") for _ in range(3)] == [False, False, True]
+
+
+def test_a_job_requeued_after_its_end_is_not_over(queue):
+    jobs = queue(listing("7_0"), listing(), listing("7_0"), listing(), listing())
+    assert [jobs.is_done("7_0") for _ in range(5)] == [False, False, False, False, True]
+
+
+def test_no_answer_counts_for_nothing(queue):
+    jobs = queue(listing(status=1), listing(status=1), listing(), listing(status=1), listing())
+    assert [jobs.is_done("7_0") for _ in range(5)] == [False, False, False, False, True]
+
+
+def test_slurm_is_asked_less_and_less_often(monkeypatch):
+    now, asked = [0.0], []
+    monkeypatch.setattr(following.time, "monotonic", lambda: now[0])
+    monkeypatch.setattr(
+        following.subprocess, "run", lambda *args, **keys: asked.append(now[0]) or listing("7_0")
+    )
+    queue = Queue()
+    for now[0] in range(3600):
+        queue.is_done("7_0")
+    gaps = [later - earlier for earlier, later in pairwise(asked)]
+    assert gaps[0] == 5
+    assert set(gaps[-20:]) == {60}
