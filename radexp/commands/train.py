@@ -22,7 +22,7 @@ from radexp.experiments.folder import RunFolder
 from radexp.experiments.measurement import without_effect
 from radexp.experiments.orphans import LAUNCHER, ending_with_launcher
 from radexp.experiments.preemption import making_room
-from radexp.experiments.writing import make_folder
+from radexp.experiments.writing import make_folder, require_writable
 from radexp.reporting.report import draw_curves
 
 SHOW_ONLY = ("help", "hydra_help", "cfg", "info", "shell_completion")
@@ -131,7 +131,7 @@ def launch(sweeps: Sequence[Sequence[str]], jobs: Sequence[Plan | Measurement]) 
     """
     folders = list(dict.fromkeys(run_path(job).parent for job in jobs))
     for folder in folders:
-        make_folder(folder)
+        require_writable(folder)
     alone = len(folders) == 1
     name = folders[0].name if alone else f"{len(folders)} studies"
     where = folders[0] if alone else f"{folders[0].parent}, {name}"
@@ -140,6 +140,8 @@ def launch(sweeps: Sequence[Sequence[str]], jobs: Sequence[Plan | Measurement]) 
     try:
         with Watching(jobs, name):
             for words in sweeps:
+                # An earlier sweep may have filled the disk, and Hydra would end with a traceback.
+                require_writable(folders[0])
                 _run_sweep(words)
     finally:
         del os.environ[LAUNCHER]

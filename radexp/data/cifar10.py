@@ -21,7 +21,14 @@ from torch import Tensor
 from radexp.data.archive import extract
 from radexp.data.dataset import Dataset, Split
 from radexp.data.idx import read_contents
-from radexp.data.sources import cache_root, download, find_file, given_root, verify
+from radexp.data.sources import (
+    cache_root,
+    combined_sha256,
+    download,
+    find_file,
+    given_root,
+    verify,
+)
 from radexp.errors import UsageError
 
 SOURCE = "https://www.cs.toronto.edu/~kriz/"
@@ -81,7 +88,8 @@ def load(root: str | Path | None = None, base_url: str = SOURCE) -> Dataset:
         UsageError: If a file is missing from a given folder, cannot be fetched or is damaged.
     """
     *train, test = _files(_prepare(root, base_url))
-    return Dataset("cifar10", to_split(torch.cat(train)), to_split(test), num_classes=10)
+    parts = to_split(torch.cat(train)), to_split(test)
+    return Dataset("cifar10", *parts, 10, combined_sha256(CONTENTS))
 
 
 def parse_records(contents: bytes, source: str | Path) -> Tensor:

@@ -5,7 +5,9 @@ Shapes: N examples, C channels, H W space.
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
+from functools import cached_property
 
 import torch
 from torch import Tensor
@@ -71,6 +73,7 @@ class Dataset:
         train: What is trained on.
         test: What is only evaluated on.
         num_classes: Labels are 0 to ``num_classes - 1``.
+        source_sha256: Digest of the published files that it was read from, if it was.
 
     Raises:
         UsageError: If the parts differ in shape or a label is out of range.
@@ -85,6 +88,7 @@ class Dataset:
     train: Split
     test: Split
     num_classes: int
+    source_sha256: str | None = None
 
     def __post_init__(self) -> None:
         """Refuse parts of two shapes and labels that are no class."""
@@ -101,6 +105,22 @@ class Dataset:
                 f"{self.name}: labels from {low} to {high}: allowed is 0 to "
                 f"{self.num_classes - 1}; count classes from 0 or set num_classes={high + 1}"
             )
+
+    @cached_property
+    def sha256(self) -> str:
+        """Digest of what it was read from, else of every number in it.
+
+        The files' own, where there are some: normalized numbers can differ in their last bit
+        between machines, on which a run may well go on.
+        """
+        if self.source_sha256 is not None:
+            return self.source_sha256
+        total = hashlib.sha256()
+        for part in (self.train, self.test):
+            for tensor in (part.inputs, part.labels):
+                total.update(f"{tuple(tensor.shape)}".encode())
+                total.update(tensor.cpu().contiguous().numpy().data)
+        return total.hexdigest()
 
     @property
     def input_shape(self) -> tuple[int, ...]:
@@ -120,4 +140,5 @@ class Dataset:
 
     def to(self, device: torch.device | str) -> Dataset:
         """Return the same data set on ``device``."""
-        return Dataset(self.name, self.train.to(device), self.test.to(device), self.num_classes)
+        parts = self.train.to(device), self.test.to(device)
+        return Dataset(self.name, *parts, self.num_classes, self.source_sha256)

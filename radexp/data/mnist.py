@@ -12,7 +12,14 @@ from torch import Tensor
 
 from radexp.data.dataset import Dataset, Split
 from radexp.data.idx import parse_idx, read_contents
-from radexp.data.sources import cache_root, download, find_file, given_root, verify
+from radexp.data.sources import (
+    cache_root,
+    combined_sha256,
+    download,
+    find_file,
+    given_root,
+    verify,
+)
 
 MIRROR = "https://ossci-datasets.s3.amazonaws.com/mnist/"
 MEAN, STD = 0.1307, 0.3081
@@ -70,7 +77,7 @@ def load(root: str | Path | None = None, base_url: str = MIRROR) -> Dataset:
     arrays = _arrays(_prepare(root, base_url))
     train = to_split(next(arrays), next(arrays))
     test = to_split(next(arrays), next(arrays))
-    return Dataset("mnist", train, test, num_classes=10)
+    return Dataset("mnist", train, test, 10, combined_sha256(CONTENTS))
 
 
 def to_split(images_NHW: Tensor, labels_N: Tensor) -> Split:

@@ -43,7 +43,7 @@ def load(root: str | Path | None = None, base_url: str = mnist.MIRROR) -> Datase
     """
     images = mnist.load(root, base_url)
     train, test = to_sequences(images.train), to_sequences(images.test)
-    return Dataset("sequential_mnist", train, test, images.num_classes)
+    return Dataset("sequential_mnist", train, test, images.num_classes, images.sha256)
 
 
 def to_sequences(images: Split) -> Split:

@@ -33,7 +33,7 @@ def load(root: str | Path | None = None, base_url: str = mnist.MIRROR) -> Datase
     """
     images = mnist.load(root, base_url)
     train, test = (to_sequences(halve(part)) for part in (images.train, images.test))
-    return Dataset("sequential_mnist14", train, test, images.num_classes)
+    return Dataset("sequential_mnist14", train, test, images.num_classes, images.sha256)
 
 
 def halve(images: Split) -> Split:

@@ -108,6 +108,19 @@ def download(folder: Path, base_url: str, md5s: Mapping[str, str]) -> None:
             ) from error
 
 
+def combined_sha256(contents: Mapping[str, str]) -> str:
+    """Return one digest for the verified files of a data set.
+
+    Args:
+        contents: SHA-256 in hexadecimal by file name.
+
+    Example:
+        >>> combined_sha256({"a": "00", "b": "11"})[:8]
+        '92c4485d'
+    """
+    return hashlib.sha256(" ".join(contents.values()).encode()).hexdigest()
+
+
 def verify(contents: bytes, sha256: str, path: Path) -> None:
     """Check uncompressed contents; packed files of the same contents differ between mirrors.
 

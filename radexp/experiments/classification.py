@@ -42,6 +42,11 @@ class ClassificationWorkload:
             self.model = self._network()
         self.parameter_bytes = parameter_bytes(self.model)
 
+    @property
+    def data_sha256(self) -> str | None:
+        """Digest of the data set."""
+        return self.dataset.sha256
+
     def device(self) -> torch.device:
         """Return the device that ``device=`` names; ``auto`` is CUDA where there is one."""
         return choose_device(self.config.device)

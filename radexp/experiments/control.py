@@ -38,6 +38,8 @@ class ControlWorkload:
         dataset: None: there are no data.
     """
 
+    data_sha256: str | None = None
+
     def __init__(self, config: TrainConfig, dataset: Dataset | None) -> None:
         require_only(config.model, *PHYSICS)
         self.config, model = config, config.model

@@ -5,8 +5,9 @@ from __future__ import annotations
 import csv
 import json
 import logging
+import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -17,8 +18,9 @@ from yaml import YAMLError
 
 from radexp.config import TrainConfig
 from radexp.errors import UsageError
-from radexp.experiments.writing import make_folder, unwritable
-from radexp.training import write_atomically
+from radexp.experiments.writing import make_folder, telling_of, unwritable
+from radexp.files import digest, sync_folder, write_atomically
+from radexp.sealing import find_damage, seal
 
 # A run in one of these states is not started again: it would end in the same way.
 FINAL_STATUSES = ("completed", "diverged")
@@ -55,6 +57,7 @@ class RunFolder:
         self.checkpoint = path / "checkpoint.pt"
         self.log = path / "run.log"
         self._summary = path / "summary.json"
+        self._written: dict[str, str] = {}  # digests, for the seal
 
     @contextmanager
     def locked(self) -> Iterator[None]:
@@ -94,46 +97,49 @@ class RunFolder:
 
     @contextmanager
     def logging(self) -> Iterator[None]:
-        """Send this package's log to run.log."""
+        """Send this package's log to run.log, and its warnings to standard error, too.
+
+        Raises:
+            UsageError: If run.log cannot be written.
+        """
         log = logging.getLogger("radexp")
-        handler = logging.FileHandler(self.log, encoding="utf-8")
-        handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
+        handlers = [_LogFile(self.log), _Warnings()]
         level = log.level
-        log.addHandler(handler)
+        for handler in handlers:
+            log.addHandler(handler)
         log.setLevel(logging.INFO)
         try:
             yield
         finally:
             log.setLevel(level)
-            log.removeHandler(handler)
-            handler.close()
+            for handler in handlers:
+                log.removeHandler(handler)
+                with suppress(OSError):  # a full disk was told of already
+                    handler.close()
 
-    def require_metrics(self, size: int) -> None:
-        """Check that metrics.csv still has the rows that a checkpoint builds on.
+    def write_text(self, name: str, text: str) -> None:
+        """Write a file that the record speaks for, atomically.
 
         Raises:
-            UsageError: If it is shorter than it was, or gone.
+            UsageError: If it cannot be written.
         """
-        if not self.metrics.is_file() or self.metrics.stat().st_size < size:
-            raise UsageError(
-                f"{self.metrics}: rows that the checkpoint builds on are missing; allowed are at "
-                f"least {size} bytes; delete {self.checkpoint.name} to start this run anew"
-            )
+        contents = text.encode()
+        with telling_of(self.path):
+            write_atomically(self.path / name, lambda file: file.write(contents))
+        self._written[name] = digest(contents)
+
+    def write_json(self, name: str, values: dict[str, Any]) -> None:
+        """Write a JSON file atomically; numbers that are not finite become null."""
+        self.write_text(name, json.dumps(_finite(values), indent=2, allow_nan=False) + "\n")
+
+    def write_config(self, config: TrainConfig) -> None:
+        """Write config.yaml atomically."""
+        self.write_text("config.yaml", OmegaConf.to_yaml(OmegaConf.structured(config)))
 
     def last_rows(self) -> dict[str, dict[str, str]]:
         """Return the last row of each split in metrics.csv."""
         with self.metrics.open(newline="", encoding="utf-8") as file:
             return {row["split"]: row for row in csv.DictReader(file)}
-
-    def write_json(self, name: str, values: dict[str, Any]) -> None:
-        """Write a JSON file atomically; numbers that are not finite become null."""
-        text = json.dumps(_finite(values), indent=2, allow_nan=False) + "\n"
-        write_atomically(self.path / name, lambda file: file.write(text.encode()))
-
-    def write_config(self, config: TrainConfig) -> None:
-        """Write config.yaml atomically."""
-        text = OmegaConf.to_yaml(OmegaConf.structured(config))
-        write_atomically(self.path / "config.yaml", lambda file: file.write(text.encode()))
 
     def read_config(self) -> TrainConfig:
         """Return the configuration that ``write_config`` wrote.
@@ -153,31 +159,62 @@ class RunFolder:
         assert isinstance(config, TrainConfig)
         return config
 
-    def write_summary(self, values: dict[str, Any]) -> None:
-        """Write summary.json atomically."""
-        self.write_json(self._summary.name, values)
+    def write_summary(self, values: dict[str, Any]) -> dict[str, Any]:
+        """Write summary.json atomically, sealed with what was written before, and return it."""
+        record = seal(_finite(values), self._written)
+        self.write_json(self._summary.name, record)
+        return record
 
     def forget_summary(self) -> None:
         """Remove summary.json: the run goes on, so it has not ended in any way."""
         self._summary.unlink(missing_ok=True)
+        sync_folder(self.path)
 
     def read_summary(self) -> dict[str, Any] | None:
-        """Return summary.json, or None if the run has not ended in any way yet."""
+        """Return summary.json, or None if the run has not ended in any way yet.
+
+        Raises:
+            UsageError: If it, or a file that it tells of, is not as it was written.
+        """
         try:
             values = json.loads(self._summary.read_text(encoding="utf-8"))
         except FileNotFoundError:
             return None
         except (OSError, ValueError) as error:
-            raise UsageError(
-                f"{self._summary}: it cannot be read ({type(error).__name__}); allowed is the "
-                "JSON that radexp wrote; delete the file to resume this run"
-            ) from error
+            raise self._damaged(f"it cannot be read ({type(error).__name__})") from error
         if not isinstance(values, dict) or not isinstance(values.get("status"), str):
-            raise UsageError(
-                f"{self._summary}: it has no status; allowed is the JSON that radexp wrote; "
-                "delete the file to resume this run"
-            )
+            raise self._damaged("it has no status")
+        damage = find_damage(values, self.path)
+        if damage:
+            raise self._damaged(damage)
         return values
+
+    def _damaged(self, what: str) -> UsageError:
+        return UsageError(
+            f"{self._summary}: {what}; allowed is the JSON that radexp wrote; delete the file to "
+            "resume this run"
+        )
+
+
+class _LogFile(logging.FileHandler):
+    """run.log; where it cannot be written, the run says why, and the log says nothing."""
+
+    def __init__(self, path: Path) -> None:
+        with telling_of(path.parent):
+            super().__init__(path, encoding="utf-8")
+        self.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
+
+    def handleError(self, record: logging.LogRecord) -> None:
+        """Do not print a traceback."""
+
+
+class _Warnings(logging.StreamHandler):  # type: ignore[type-arg]
+    """Standard error, for warnings alone: errors are told by who started the run."""
+
+    def __init__(self) -> None:
+        super().__init__(sys.stderr)
+        self.setFormatter(logging.Formatter("radexp: %(message)s"))
+        self.addFilter(lambda record: record.levelno == logging.WARNING)
 
 
 def _finite(value: Any) -> Any:

@@ -24,7 +24,6 @@ from radexp.experiments.noise_arms import noise_rows
 from radexp.experiments.plan import hash_config
 from radexp.experiments.workload import make_workload
 from radexp.memory import is_out_of_memory
-from radexp.training import write_atomically
 
 log = logging.getLogger("radexp")
 DEFAULT_THREADS = torch.get_num_threads()
@@ -143,9 +142,9 @@ def carry_out(job: Measurement) -> dict[str, Any]:
         summary = folder.read_summary()
         if summary is not None and summary["status"] in FINAL_STATUSES:
             return summary
-        folder.forget_summary()
         torch.set_num_threads(job.config.threads or DEFAULT_THREADS)
         with folder.logging():
+            folder.forget_summary()
             return _record(job, folder)
 
 
@@ -161,7 +160,7 @@ def _record(job: Measurement, folder: RunFolder) -> dict[str, Any]:
         rows = ROWS[job.name](job.config)
         count = len(rows)
         text = rows.to_csv(index=False, lineterminator="\n", float_format="%.6g")
-        write_atomically(folder.path / f"{job.name}.csv", lambda file: file.write(text.encode()))
+        folder.write_text(f"{job.name}.csv", text)
         status = "completed"
     except KeyboardInterrupt:
         status, message = "interrupted", "stopped by a signal"
@@ -181,5 +180,5 @@ def _record(job: Measurement, folder: RunFolder) -> dict[str, Any]:
             "rows": count,
             "seconds": time.monotonic() - start,
         }
-        folder.write_summary(summary)
+        summary = folder.write_summary(summary)
     return summary

@@ -18,6 +18,7 @@ from radexp.experiments.build import build_trainer
 from radexp.experiments.environment import describe_environment
 from radexp.experiments.folder import FINAL_STATUSES, RunFolder, run_path
 from radexp.experiments.plan import Plan
+from radexp.experiments.writing import telling_of
 from radexp.memory import format_bytes, is_out_of_memory
 from radexp.training import (
     Diverged,
@@ -47,19 +48,33 @@ def execute(plan: Plan, show_progress: bool = True) -> dict[str, Any]:
         The contents of summary.json. Every way to end but a usage error is a status there.
 
     Raises:
-        UsageError: If the folder is in use or cannot be written, its files are not this run's,
-            or the measured bytes are above the budget.
+        UsageError: If the folder is in use or cannot be written, its files are damaged or not this
+            run's, its data have changed, or the measured bytes are above the budget.
     """
     folder = RunFolder(run_path(plan))
     with folder.locked():
         summary = folder.read_summary()
         if summary is not None and summary["status"] in FINAL_STATUSES:
+            _refuse_other_data(plan, folder, summary)
             return summary
-        checkpoint = load_checkpoint(folder.checkpoint, plan.config_hash)
-        folder.forget_summary()
         torch.set_num_threads(plan.config.threads or DEFAULT_THREADS)
         with folder.logging():
+            checkpoint = load_checkpoint(folder.checkpoint, plan.config_hash)
+            if checkpoint is not None:
+                _refuse_other_data(plan, folder, checkpoint)
+            elif any(folder.path.glob("checkpoint*.pt")):
+                log.warning("%s: no good checkpoint is left, so the run starts anew", folder.path)
+            folder.forget_summary()
             return _record(plan, folder, checkpoint, show_progress)
+
+
+def _refuse_other_data(plan: Plan, folder: RunFolder, record: dict[str, Any]) -> None:
+    now, then = plan.workload.data_sha256, record["data_sha256"]
+    if now != then:
+        raise UsageError(
+            f"{folder.path}: its data were of SHA-256 {then}; allowed are the same, now they are "
+            f"of {now}; give the data as they were, or set output=FOLDER"
+        )
 
 
 def _record(
@@ -71,16 +86,21 @@ def _record(
     """Run under the record's eyes: whatever happens, summary.json says so."""
     environment = describe_environment(torch.device(plan.config.device))
     log.info("%s in %s", "resumed" if checkpoint else "started", environment)
-    if checkpoint is None:
-        folder.write_config(plan.config)
-        folder.write_json("environment.json", environment)
+    begun = checkpoint or {
+        "config_hash": plan.config_hash,
+        "data_sha256": plan.workload.data_sha256,
+        "environment": environment,
+    }
+    # Written also when resuming: the record speaks for them, so damage is put right before.
+    folder.write_config(plan.config)
+    folder.write_json("environment.json", begun["environment"])
     trainer, memory, status, message = None, None, "failed", None
     try:
         trainer = build_trainer(plan)
         memory = measure_step(trainer)
         _refuse_above_budget(plan, memory)
         log.info("saved for backward: %s, predicted %d", memory, plan.predicted_saved_bytes)
-        with _Recorder(plan, folder, trainer, memory, checkpoint, show_progress) as recorder:
+        with _Recorder(plan, folder, trainer, memory, begun, show_progress) as recorder:
             trainer.train(recorder)
         status = "completed"
     except Diverged as error:
@@ -98,7 +118,7 @@ def _record(
         status = "out_of_memory"
     finally:
         summary = _summarize(plan, folder, trainer, memory, status, message)
-        folder.write_summary(summary)
+        summary = folder.write_summary(summary)
     log.info("%s after %d iterations", status, summary["iterations_done"])
     return summary
 
@@ -128,6 +148,7 @@ def _summarize(
         "run_id": plan.run_id,
         "status": status,
         "message": message,
+        "data_sha256": plan.workload.data_sha256,
         "keep": plan.estimator.keep,
         "batch_size": plan.batch_size,
         "budget_bytes": plan.budget_bytes,
@@ -160,17 +181,15 @@ class _Recorder:
         folder: RunFolder,
         trainer: Trainer,
         memory: StepMemory,
-        checkpoint: dict[str, Any] | None,
+        begun: dict[str, Any],
         show_progress: bool,
     ) -> None:
-        self._plan, self._folder = plan, folder
-        size = None
-        if checkpoint is not None:
-            trainer.load_state_dict(checkpoint["trainer"])
-            size = checkpoint["metrics_size"]
-            folder.require_metrics(size)
+        self._plan, self._folder, self._begun = plan, folder, begun
+        if "trainer" in begun:
+            trainer.load_state_dict(begun["trainer"])
             log.info("resumed at iteration %d", trainer.progress.iteration)
-        self._metrics = MetricsFile(folder.metrics, size)
+        with telling_of(folder.path):
+            self._metrics = MetricsFile(folder.metrics, begun.get("metrics"))
         self._stop = False
         self._bar = tqdm(
             total=plan.config.training.iterations,
@@ -186,10 +205,14 @@ class _Recorder:
         return self
 
     def __exit__(self, *error: object) -> None:
-        for number, handler in self._signals.items():
-            signal.signal(number, handler)
-        self._metrics.close()
         self._bar.close()
+        self._metrics.close()
+        try:
+            # Whatever became of the file meanwhile, the record speaks for these rows.
+            self._folder.write_text(self._metrics.path.name, self._metrics.text)
+        finally:
+            for number, handler in self._signals.items():
+                signal.signal(number, handler)
 
     def _on_signal(self, number: int, frame: FrameType | None) -> None:
         if self._stop:
@@ -198,7 +221,8 @@ class _Recorder:
 
     def on_row(self, row: Row) -> None:
         """Append the row and show where the run is."""
-        self._metrics.append(row)
+        with telling_of(self._folder.path):
+            self._metrics.append(row)
         if row.split == "batch":
             self._bar.update(row.iteration - self._bar.n)
             loss = row.loss if math.isfinite(row.loss) else math.nan
@@ -207,14 +231,9 @@ class _Recorder:
 
     def on_checkpoint(self, state: dict[str, Any]) -> None:
         """Write the rows down, then the state that follows them."""
-        save_checkpoint(
-            self._folder.checkpoint,
-            {
-                "config_hash": self._plan.config_hash,
-                "metrics_size": self._metrics.commit(),
-                "trainer": state,
-            },
-        )
+        with telling_of(self._folder.path):
+            rows = {"metrics": self._metrics.commit()}
+            save_checkpoint(self._folder.checkpoint, {**self._begun, **rows, "trainer": state})
 
     def should_stop(self) -> bool:
         """Tell whether a signal came."""

@@ -19,6 +19,10 @@ class Workload(Protocol):
     """A task under a configuration: its bytes before there is a run, its objects for one."""
 
     @property
+    def data_sha256(self) -> str | None:
+        """Digest of the data; None if there are none."""
+
+    @property
     def parameter_bytes(self) -> int:
         """Bytes of the parameters."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from operator import methodcaller
@@ -9,7 +10,9 @@ from pathlib import Path
 from tempfile import TemporaryFile
 
 from radexp.errors import UsageError, require
-from radexp.training import write_atomically
+from radexp.files import write_atomically
+
+SMALL_BYTES = 1 << 16  # more than Hydra's description of a sweep
 
 
 def make_folder(path: Path) -> None:
@@ -18,10 +21,19 @@ def make_folder(path: Path) -> None:
     Raises:
         UsageError: If it cannot be made.
     """
-    try:
+    with telling_of(path):
         path.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise unwritable(path, error) from error
+
+
+def require_writable(path: Path) -> None:
+    """Make a folder, if it is missing, and see whether it takes a small file.
+
+    Raises:
+        UsageError: If it does not.
+    """
+    make_folder(path)
+    with telling_of(path), TemporaryFile(dir=path) as file:
+        file.write(bytes(SMALL_BYTES))
 
 
 @contextmanager
@@ -39,8 +51,10 @@ def ready_to_write(path: Path, names: Sequence[str]) -> Iterator[None]:
     """
     missing = [folder for folder in (path, *path.parents) if not _is_there(folder)]
     try:
-        make_folder(path)
-        _require_writable(path, names)
+        require_writable(path)
+        for name in names:
+            given = f"{path / name}: a folder is where a file shall be"
+            require(not (path / name).is_dir(), given, "a file", "move it or set output=FOLDER")
         yield
     except BaseException:
         for folder in missing:
@@ -81,21 +95,27 @@ def _is_there(path: Path) -> bool:
         return True
 
 
-def _require_writable(path: Path, names: Sequence[str]) -> None:
-    """Refuse a folder that takes no file, or has folders where files shall be."""
+@contextmanager
+def telling_of(path: Path) -> Iterator[None]:
+    """Turn an error of the system while files are written into one clear line.
+
+    Args:
+        path: The folder that they are written to.
+
+    Raises:
+        UsageError: If one cannot be written.
+    """
     try:
-        with TemporaryFile(dir=path) as file:
-            file.write(b"1")
+        yield
     except OSError as error:
         raise unwritable(path, error) from error
-    for name in names:
-        given = f"{path / name}: a folder is where a file shall be"
-        require(not (path / name).is_dir(), given, "a file", "move it or set output=FOLDER")
 
 
 def unwritable(path: Path, error: OSError) -> UsageError:
     """Return the one form of error about a folder that cannot be written."""
+    full = error.errno in (errno.ENOSPC, errno.EDQUOT)
+    allowed = "a disk with room left; make room, or" if full else "a folder of yours;"
     return UsageError(
-        f"output folder {path}: it cannot be written ({error.strerror or error}); allowed is a "
-        "folder of yours; set output=FOLDER"
+        f"output folder {path}: it cannot be written ({error.strerror or error}); allowed is "
+        f"{allowed} set output=FOLDER"
     )

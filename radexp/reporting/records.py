@@ -28,11 +28,11 @@ from radexp.reporting.run_folder import (
     INTEGERS,
     NUMBERS,
     RUNS,
-    STATUSES,
     TEXTS,
     check_curves,
     read_run,
 )
+from radexp.reporting.summary import STATUSES
 
 EVIDENCE = ("runs.csv", "curves.csv", "environment.json")
 # What changed in the columns of runs.csv, the latest change first: today's name of a column, and

@@ -22,8 +22,8 @@ from radexp.reporting.reading import (
     to_integers,
     to_numbers,
 )
+from radexp.reporting.summary import read_summary
 
-STATUSES = ("completed", "diverged", "out_of_memory", "interrupted", "failed")
 SPLITS = ("batch", "train", "validation", "test")
 METRICS = (
     "iteration",
@@ -187,13 +187,7 @@ def _target(config: dict[str, Any], path: Path) -> float:
 
 def _summary(folder: Path) -> dict[str, Any]:
     """Return the columns that come from summary.json; those it lacks are unknown."""
-    path = folder / "summary.json"
-    summary = read_json(path) if path.is_file() else {"status": "interrupted"}
-    if not isinstance(summary, dict):
-        raise damaged(path, "not an object", "the summary that radexp writes")
-    if summary.get("status") not in STATUSES:
-        given = one_line(summary.get("status"))[:80]
-        raise damaged(path, f"status={given}", ", ".join(STATUSES))
+    path, summary = folder / "summary.json", read_summary(folder)
     peak = summary.get("measured_peak_bytes") or {}
     if not isinstance(peak, dict):
         raise damaged(path, "measured_peak_bytes is not an object", "bytes by category")

@@ -1,6 +1,6 @@
 """Training: the task, the loop, its records and its measured memory."""
 
-from radexp.training.checkpoint import load_checkpoint, save_checkpoint, write_atomically
+from radexp.training.checkpoint import load_checkpoint, save_checkpoint
 from radexp.training.classification import Classification, classification_loss, evaluate
 from radexp.training.control import Control
 from radexp.training.loop import Diverged, Interrupted, Observer, Progress, Trainer
@@ -27,5 +27,4 @@ __all__ = [
     "load_checkpoint",
     "measure_step",
     "save_checkpoint",
-    "write_atomically",
 ]

@@ -1,63 +1,92 @@
-"""checkpoint.pt: all that a run needs to go on to the same numbers."""
+"""checkpoint.pt: all that a run needs to go on to the same numbers.
+
+PyTorch reads a file in which bits have flipped as other weights. Each file therefore begins with
+a line that tells the digest of the rest, and the checkpoint before the last one is kept.
+"""
 
 from __future__ import annotations
 
-import os
-from collections.abc import Callable
+import logging
+from io import BytesIO
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 import torch
 
 from radexp.errors import UsageError
+from radexp.files import digest, write_atomically
+
+log = logging.getLogger("radexp")
+MAGIC = b"radexp checkpoint "
 
 
-def write_atomically(path: Path, write: Callable[[IO[bytes]], object]) -> None:
-    """Write a file so that a reader sees the old one or the new one, never a part.
+def previous_of(path: Path) -> Path:
+    """Return where the checkpoint before the last one is kept.
 
-    Args:
-        path: The file to replace.
-        write: Called with the open binary file.
+    Example:
+        >>> previous_of(Path("run/checkpoint.pt")).name
+        'checkpoint.previous.pt'
     """
-    partial = path.with_name(path.name + ".partial")
-    try:
-        with partial.open("wb") as file:
-            write(file)
-            file.flush()
-            os.fsync(file.fileno())
-        partial.replace(path)
-    finally:
-        partial.unlink(missing_ok=True)
+    return path.with_name(f"{path.stem}.previous{path.suffix}")
 
 
 def save_checkpoint(path: Path, state: dict[str, Any]) -> None:
-    """Write tensors, numbers and texts atomically."""
-    write_atomically(path, lambda file: torch.save(state, file))
+    """Write tensors, numbers and texts atomically; keep what was there as the previous one.
+
+    A damaged file is not kept, so that it never takes the place of a good one.
+    """
+    buffer = BytesIO()
+    torch.save(state, buffer)
+    payload = buffer.getvalue()
+    parts = (_first_line(payload), payload)
+    keep_as = previous_of(path) if _read(path) is not None else None
+    write_atomically(path, lambda file: file.writelines(parts), keep_as)
 
 
 def load_checkpoint(path: Path, config_hash: str) -> dict[str, Any] | None:
-    """Read a checkpoint, running no code from it.
+    """Read a checkpoint, or, if it is damaged or missing, the previous one; run no code from it.
 
     Args:
         path: The file.
         config_hash: Hash of the run's configuration, which the checkpoint must carry too.
 
     Returns:
-        The state, or None if there is no such file.
+        The state, or None if there is no good one.
 
     Raises:
-        UsageError: If the file is damaged or belongs to another configuration.
+        UsageError: If a file cannot be opened or belongs to another configuration.
     """
-    if not path.exists():
-        return None
+    for place in (path, previous_of(path)):
+        payload = _read(place)
+        if payload is not None:
+            return _unpack(place, payload, config_hash)
+        if place.exists():
+            log.warning("checkpoint %s is damaged and left out", place)
+    return None
+
+
+def _first_line(payload: bytes) -> bytes:
+    return MAGIC + digest(payload).encode() + b"\n"
+
+
+def _read(path: Path) -> bytes | None:
+    """Return what follows the first line; None if there is no file or it is damaged."""
     try:
-        state = torch.load(path, weights_only=True, map_location="cpu")
+        contents = path.read_bytes()
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        raise _unreadable(path, error) from error
+    line, _, payload = contents.partition(b"\n")
+    return payload if line + b"\n" == _first_line(payload) else None
+
+
+def _unpack(path: Path, payload: bytes, config_hash: str) -> dict[str, Any]:
+    try:
+        state = torch.load(BytesIO(payload), weights_only=True, map_location="cpu")
         found = state["config_hash"]
-    except Exception as error:  # torch.load raises many kinds for a damaged file
-        raise UsageError(
-            f"checkpoint {path}: it cannot be read ({type(error).__name__}); allowed is a file "
-            "that radexp wrote; delete it to start this run anew"
-        ) from error
+    except Exception as error:  # torch.load raises many kinds for what it did not write
+        raise _unreadable(path, error) from error
     if found != config_hash:
         raise UsageError(
             f"checkpoint {path}: it is from another configuration ({found}); allowed is one of "
@@ -65,3 +94,10 @@ def load_checkpoint(path: Path, config_hash: str) -> dict[str, Any] | None:
         )
     assert isinstance(state, dict)
     return state
+
+
+def _unreadable(path: Path, error: Exception) -> UsageError:
+    return UsageError(
+        f"checkpoint {path}: it cannot be read ({type(error).__name__}); allowed is a file "
+        "that radexp wrote; delete it to start this run anew"
+    )

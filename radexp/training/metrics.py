@@ -1,11 +1,14 @@
-"""metrics.csv: tidy rows, appended as they come and cut back when a run resumes."""
+"""metrics.csv: tidy rows, appended as they come and put back when a run resumes."""
 
 from __future__ import annotations
 
 import csv
 import os
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass, fields
+from io import StringIO
 from pathlib import Path
+from typing import Any
 
 
 @dataclass(frozen=True)
@@ -38,22 +41,24 @@ COLUMNS = [field.name for field in fields(Row)]
 
 
 class MetricsFile:
-    """An open metrics.csv.
+    """An open metrics.csv, and the same text in memory, which is what counts.
 
     Args:
-        path: The file; created with its header unless ``size`` is given.
-        size: Resume: keep this many bytes and drop what was written after them.
+        path: The file; whatever is there is replaced.
+        text: Resume: the rows so far, as ``commit`` returned them.
     """
 
-    def __init__(self, path: Path, size: int | None = None) -> None:
+    def __init__(self, path: Path, text: str | None = None) -> None:
         self.path = path
-        self._file = path.open("w" if size is None else "r+", newline="", encoding="utf-8")
-        self._writer = csv.DictWriter(self._file, COLUMNS, lineterminator="\n")
-        if size is None:
-            self._writer.writeheader()
-        else:
-            self._file.truncate(size)
-            self._file.seek(size)
+        self._lines = [_line(COLUMNS) if text is None else text]
+        # Unbuffered, so that nothing is left to fail later when the disk is full.
+        self._file = path.open("wb", buffering=0)
+        self._write(self._lines[0])
+
+    @property
+    def text(self) -> str:
+        """The header and all rows."""
+        return "".join(self._lines)
 
     def append(self, row: Row) -> None:
         """Write one row; numbers are written so that reading gives the same ones back.
@@ -62,15 +67,25 @@ class MetricsFile:
         """
         values = asdict(row)
         values["train_seconds"] = f"{row.train_seconds:.6f}"
-        self._writer.writerow(values)
-        self._file.flush()
+        self._lines.append(_line(values.values()))
+        self._write(self._lines[-1])
 
-    def commit(self) -> int:
-        """Force everything to disk and return the file's size in bytes."""
-        self._file.flush()
+    def commit(self) -> str:
+        """Force everything to disk and return ``text``."""
         os.fsync(self._file.fileno())
-        return self._file.tell()
+        return self.text
 
     def close(self) -> None:
         """Close the file."""
         self._file.close()
+
+    def _write(self, text: str) -> None:
+        rest = text.encode()
+        while rest:  # a disk that fills up takes a part, then refuses the rest
+            rest = rest[self._file.write(rest) :]
+
+
+def _line(cells: Iterable[Any]) -> str:
+    line = StringIO()
+    csv.writer(line, lineterminator="\n").writerow(cells)
+    return line.getvalue()

@@ -55,6 +55,20 @@ def test_sizes_and_repr():
     assert repr(dataset.test) == "Split(2 examples of (1, 8, 8) on cpu)"
 
 
+def test_the_digest_is_that_of_the_source_or_of_every_number():
+    dataset = Dataset("tiny", split(), split(), num_classes=2)
+    others = [
+        Dataset("tiny", split(label=0), split(), num_classes=2),
+        Dataset("tiny", split(), split(label=0), num_classes=2),
+        Dataset("tiny", split(shape=(1, 4, 16)), split(shape=(1, 4, 16)), num_classes=2),
+        Dataset("tiny", Split(torch.ones(3, 1, 8, 8), split().labels), split(), num_classes=2),
+    ]
+    assert len({data.sha256 for data in (dataset, *others)}) == 5
+    assert Dataset("other", split(), split(), num_classes=2).sha256 == dataset.sha256
+    published = Dataset("tiny", split(), split(), 2, "abc")
+    assert published.sha256 == published.to("cpu").sha256 == "abc"
+
+
 def test_to_moves_every_tensor_and_leaves_the_original():
     dataset = Dataset("tiny", split(), split(), num_classes=2)
     train = dataset.train.to("meta")

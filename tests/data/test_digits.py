@@ -5,6 +5,7 @@ import torch
 from sklearn.datasets import load_digits
 
 from radexp.data import digits
+from radexp.errors import UsageError
 
 
 @pytest.fixture(scope="module")
@@ -59,3 +60,12 @@ def test_parts_do_not_share_memory(dataset):
 
 def test_nothing_is_fetched():
     assert digits.fetch("/no/such/folder") is None
+
+
+def test_other_scans_are_refused(monkeypatch):
+    scans = load_digits()
+    scans.images[1000, 3, 3] += 1
+    monkeypatch.setattr("sklearn.datasets.load_digits", lambda: scans)
+    message = r"digits have SHA-256 .*\.\.\.: allowed is .*, the published scans; install scikit-"
+    with pytest.raises(UsageError, match=message):
+        digits.load()

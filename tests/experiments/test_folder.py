@@ -1,15 +1,20 @@
 """The folder of a run: one process at a time, its record, and clear words."""
 
 import errno
+import json
+import logging
 import os
 import subprocess
 import sys
+from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
 import radexp.experiments.folder as module
+from radexp.data import Split
 from radexp.errors import UsageError
-from radexp.experiments import execute, run_path
+from radexp.experiments import execute, make_plan, run_path
 from radexp.experiments.folder import RunFolder
 from radexp.training import save_checkpoint
 
@@ -127,19 +132,79 @@ def test_a_lock_that_cannot_be_written_is_refused(tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize("kept", [None, 10])
-def test_lost_rows_are_told_and_the_mend_works(kept, plan_for):
+def test_lost_rows_are_put_back_from_the_checkpoint(kept, plan_for):
     plan = plan_for("training.checkpoint_every=5")
     execute(plan)
     folder = RunFolder(run_path(plan))
+    whole = folder.metrics.read_bytes()
     (run_path(plan) / "summary.json").unlink()
     if kept is None:
         folder.metrics.unlink()
     else:
-        folder.metrics.write_bytes(folder.metrics.read_bytes()[:kept])
-    with pytest.raises(UsageError, match="rows that the checkpoint builds on are missing; allowed"):
-        execute(plan)
-    folder.checkpoint.unlink()
+        folder.metrics.write_bytes(whole[:kept])
     assert execute(plan)["status"] == "completed"
+    assert folder.metrics.read_bytes() == whole
+
+
+def edit_loss(summary):
+    values = json.loads(summary.read_text())
+    summary.write_text(json.dumps({**values, "final_train_loss": 0.0}))
+
+
+@pytest.mark.parametrize(
+    ("damage", "message"),
+    [
+        (edit_loss, "it is not as it was written"),
+        (lambda path: path.write_text('{"status": "completed"}'), "it has no seal"),
+        (lambda path: (path.parent / "metrics.csv").unlink(), "metrics.csv, of which it tells, is"),
+        (
+            lambda path: (path.parent / "metrics.csv").open("a").write(" "),
+            "metrics.csv, of which it tells, is not as it was written",
+        ),
+        (
+            lambda path: (path.parent / "environment.json").write_text("{}"),
+            "environment.json, of which it tells, is not as it was written",
+        ),
+    ],
+    ids=["edited", "unsealed", "no-rows", "rows", "environment"],
+)
+def test_a_record_that_is_not_as_it_was_written_is_refused_and_can_be_mended(
+    damage, message, plan_for
+):
+    plan = plan_for()
+    before = execute(plan)
+    damage(run_path(plan) / "summary.json")
+    with pytest.raises(UsageError, match=f"summary.json: {message}.*; allowed is .* delete the f"):
+        execute(plan)
+    (run_path(plan) / "summary.json").unlink()
+    assert execute(plan) == before
+
+
+def test_other_data_are_refused_for_a_complete_run_and_for_one_that_goes_on(plan_for):
+    plan = plan_for()
+    execute(plan)
+    data = plan.workload.dataset
+    other = replace(data, train=Split(-data.train.inputs, data.train.labels), source_sha256=None)
+    changed = make_plan(plan.config, other)
+    assert changed.run_id == plan.run_id
+    message = "its data were of SHA-256 .*; allowed are the same, now they are of .*; give the data"
+    for _ in range(2):
+        with pytest.raises(UsageError, match=message):
+            execute(changed)
+        (run_path(plan) / "summary.json").unlink(missing_ok=True)
+    assert execute(plan)["status"] == "completed"
+
+
+def test_what_the_log_cannot_hold_is_left_out_in_silence(tmp_path, capsys):
+    full = Path("/dev/full")
+    if not full.exists():
+        pytest.skip("there is no disk that is always full")
+    folder = RunFolder(tmp_path)
+    folder.log.symlink_to(full)
+    with folder.logging():
+        logging.getLogger("radexp").info("nobody hears this")
+        logging.getLogger("radexp").warning("somebody does")
+    assert capsys.readouterr().err == "radexp: somebody does\n"
 
 
 def test_json_has_null_for_what_is_not_finite(tmp_path):

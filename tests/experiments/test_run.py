@@ -24,7 +24,7 @@ DESIGNED = {
 }
 ADDED = {
     *("run_id", "message", "budget_bytes", "over_budget", "train_seconds", "iterations_done"),
-    *("final_validation_loss", "final_validation_accuracy"),
+    *("final_validation_loss", "final_validation_accuracy", "data_sha256", "files", "seal"),
 }
 DIVERGING = ("optimizer=sgd", "optimizer.lr=1e30", "model.hidden=[8,8]")
 
@@ -214,7 +214,8 @@ def test_a_full_disk_leaves_the_old_checkpoint(plan_for, monkeypatch):
         saved(state, file)
 
     monkeypatch.setattr(checkpoint.torch, "save", second_fails)
-    with pytest.raises(OSError, match="No space left"):
+    message = r"it cannot be written \(No space left on device\); allowed is a disk with room left"
+    with pytest.raises(UsageError, match=message):
         execute(plan)
     assert calls == [10, 20]
     assert read_json(plan, "summary.json")["status"] == "failed"

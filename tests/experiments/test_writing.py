@@ -44,8 +44,8 @@ def test_a_failure_half_way_leaves_the_old_files_as_they_were(failing, tmp_path,
 
     monkeypatch.setattr(module, "write_atomically", disk_fills_up)
     message = (
-        r"output folder .*: it cannot be written \(No space left on device\); allowed is a folder "
-        "of yours; set output=FOLDER"
+        r"output folder .*: it cannot be written \(No space left on device\); allowed is a disk "
+        "with room left; make room, or set output=FOLDER"
     )
     with pytest.raises(UsageError, match=message):
         write_files(tmp_path, {"a.csv": b"new a", "b.csv": b"new b"})

@@ -10,6 +10,7 @@ from typing import Any, Protocol
 
 import pandas as pd
 import pytest
+from sealed import write_summary
 
 from radexp.reporting.measured_table import KINDS
 
@@ -97,7 +98,7 @@ def write_run(
         **{"step_seconds": step_seconds, "train_seconds": done * step_seconds},
         "iterations_done": done,
     }
-    (folder / "summary.json").write_text(json.dumps(summary))
+    write_summary(folder, summary)
     return folder
 
 
@@ -183,10 +184,10 @@ def make_job(tmp_path: Path) -> Callable[..., Path]:
         config = {"measure": {"name": kind}, "study": study, "preset": "quick"}
         (folder / "config.yaml").write_text(json.dumps(config))
         (folder / "environment.json").write_text(json.dumps({"git_commit": "def456"}))
-        if status:
-            summary = {"status": status, "message": "" if status == "completed" else "no room"}
-            (folder / "summary.json").write_text(json.dumps(summary))
         (folder / f"{kind}.csv").write_text(table_text(kind) if text is None else text)
+        if status:
+            message = "" if status == "completed" else "no room"
+            write_summary(folder, {"status": status, "message": message})
         return folder
 
     return make

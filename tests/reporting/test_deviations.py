@@ -1,6 +1,7 @@
 """Deviations: what code can tell, and what people wrote beside the records."""
 
 import pytest
+from sealed import edit_summary
 
 from radexp.analysis.settings import by_setting
 from radexp.errors import UsageError
@@ -27,8 +28,7 @@ def test_data_sizes_and_batches(make_run, tmp_path):
     (found,) = facts(tmp_path)
     assert found[0] == "data set digits (published: mnist)"
     assert not any("batch" in fact for fact in found)  # 20 is the published small batch
-    path = next(tmp_path.rglob("summary.json"))
-    path.write_text(path.read_text().replace('"batch_size": 20', '"batch_size": 31'))
+    edit_summary(next(tmp_path.rglob("summary.json")).parent, batch_size=31)
     assert "small batch 31 (published: 20 or 22)" in facts(tmp_path)[0]
 
 

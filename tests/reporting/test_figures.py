@@ -1,6 +1,7 @@
 """Figures: every arm drawn once, for any mixture of runs."""
 
 import pytest
+from sealed import edit_summary
 
 from radexp.analysis.settings import by_setting
 from radexp.reporting.arms import ARM_STYLES
@@ -51,6 +52,7 @@ def test_only_runs_that_did_not_complete(make_run):
 def test_no_evaluations_at_all(make_run):
     folder = make_run(status="failed")
     (folder / "metrics.csv").unlink()
+    edit_summary(folder)
     (figure,) = figures(folder)
     assert figure.axes[0].texts[0].get_text() == "no evaluations yet"
 
@@ -60,6 +62,7 @@ def test_runs_without_accuracy_have_no_such_panels(make_run):
     rows = [line.split(",") for line in path.read_text().splitlines()]
     lines = [",".join([*row[:5], "", *row[6:]]) for row in rows[1:]]
     path.write_text("\n".join([",".join(rows[0]), *lines, ""]))
+    edit_summary(path.parent)
     (figure,) = figures(path.parent)
     assert [axes.get_ylabel() for axes in figure.axes if axes.get_ylabel()] == [
         "training loss",
@@ -71,6 +74,7 @@ def test_runs_without_accuracy_have_no_such_panels(make_run):
 def test_any_name_can_be_drawn(make_run, name):
     path = make_run() / "config.yaml"
     path.write_text(path.read_text().replace('"rad"', f'"{name}"'.replace("\\", "\\\\")))
+    edit_summary(path.parent)
     (figure,) = figures(path.parent)
     figure.draw_without_rendering()
 

@@ -5,6 +5,8 @@ import re
 from html.parser import HTMLParser
 from urllib.parse import unquote
 
+from sealed import edit_summary
+
 from radexp.reporting.report import write_report
 
 VOID = {"meta", "img", "br"}
@@ -52,6 +54,8 @@ def test_hostile_text_is_shown_and_nothing_is_run_or_fetched(make_run, tmp_path)
         config["study"] = config["data"]["name"] = HOSTILE
         path.write_text(json.dumps(config))
     (folder / "environment.json").write_text(json.dumps({HOSTILE: {HOSTILE: [HOSTILE, "\ud800"]}}))
+    for path in folder.parent.glob("*/config.yaml"):
+        edit_summary(path.parent)
     report = write_report(folder.parent, tmp_path / "report", HOSTILE + "\ud800", HOSTILE)
     checker, html = parse(report.page)
     assert "script" not in checker.tags
@@ -97,6 +101,7 @@ def test_the_page_has_every_part(study, tmp_path, make_run):
 def test_empty_parts_are_left_out(make_run, tmp_path):
     folder = make_run(model="other")
     (folder / "environment.json").unlink()
+    edit_summary(folder)
     text = parse(write_report(folder, tmp_path / "r").page)[0].text
     for heading in ("Commands", "Reactor", "Unbiasedness", "Runs and jobs", "Environment"):
         assert f"\n{heading}\n" not in text

@@ -3,6 +3,7 @@
 import re
 
 import pytest
+from sealed import edit_summary
 
 from radexp.analysis.settings import by_setting
 from radexp.reporting.finding import find
@@ -102,6 +103,7 @@ def test_one_panel_with_bytes_in_the_legend(study):
 def test_no_evaluation_leaves_an_empty_panel(make_run):
     folder = make_run(status="failed")
     (folder / "metrics.csv").unlink()
+    edit_summary(folder)
     records = load_records(folder)
     ((setting, runs),) = by_setting(records.runs)
     assert draw_loss(setting, runs, records.curves).legends == []

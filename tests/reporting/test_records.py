@@ -1,6 +1,5 @@
 """Records: found wherever they lie, refused in one line, the same after a round trip."""
 
-import json
 import math
 from pathlib import Path
 
@@ -8,6 +7,7 @@ import pandas as pd
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from sealed import write_summary
 
 from radexp.errors import UsageError
 from radexp.reporting.records import load_records, write_evidence
@@ -78,7 +78,7 @@ def test_any_text_and_number_round_trips(tmp_path_factory, write_any, message, l
     root = tmp_path_factory.mktemp("any")
     folder = write_any(root / "in", status="failed")
     summary = {"status": "failed", "message": message, "final_test_loss": loss, "run_id": name}
-    (folder / "summary.json").write_text(json.dumps(summary))
+    write_summary(folder, summary)
     records = load_records(root / "in")
     write_evidence(records, root / "out")
     assert_same(records, load_records(root / "out"))

@@ -5,6 +5,7 @@ import sys
 
 import pandas as pd
 import pytest
+from sealed import edit_summary
 
 from radexp.errors import UsageError
 from radexp.reporting.records import load_records, write_evidence
@@ -18,6 +19,7 @@ def bare_run(make_run):
     def make(*args, **changes):
         folder = make_run(*args, status="failed", **changes)
         (folder / "metrics.csv").unlink()
+        edit_summary(folder)
         return folder
 
     return make

@@ -4,6 +4,7 @@ import json
 import math
 
 import pytest
+from sealed import edit_summary, write_summary
 
 from radexp.errors import UsageError
 from radexp.reporting.run_folder import RUNS, is_run_folder, read_run
@@ -18,6 +19,7 @@ def edit(path, **changes):
             place = place[parent]
         place[last] = value
     path.write_text(json.dumps(content))
+    edit_summary(path.parent)
 
 
 def test_a_completed_run(make_run):
@@ -107,9 +109,9 @@ def test_a_run_that_is_going_on_is_interrupted(make_run):
 
 def test_a_failed_run_may_have_next_to_nothing(make_run):
     folder = make_run(status="failed")
-    (folder / "summary.json").write_text('{"status": "failed", "message": "no\\nmemory"}')
     (folder / "metrics.csv").unlink()
     (folder / "environment.json").unlink()
+    write_summary(folder, {"status": "failed", "message": "no\nmemory"})
     run = read_run(folder)
     assert run.row["message"] == "no memory"
     assert math.isnan(run.row["step_seconds"])
@@ -154,7 +156,7 @@ def test_damaged_config(make_run, changes, match):
 )
 def test_damaged_summary(make_run, changes, match):
     folder = make_run()
-    edit(folder / "summary.json", **changes)
+    edit_summary(folder, **changes)
     with pytest.raises(UsageError, match=match):
         read_run(folder)
 
@@ -176,6 +178,7 @@ def test_damaged_summary(make_run, changes, match):
 def test_damaged_metrics(make_run, row, match):
     path = make_run() / "metrics.csv"
     path.write_text(path.read_text() + row + "\n")
+    edit_summary(path.parent)
     with pytest.raises(UsageError, match=f"metrics.csv: .*{match}"):
         read_run(path.parent)
 
@@ -183,9 +186,11 @@ def test_damaged_metrics(make_run, row, match):
 def test_a_completed_run_needs_all_of_its_metrics(make_run):
     path = make_run() / "metrics.csv"
     path.write_text(path.read_text().rstrip("\n"))
+    edit_summary(path.parent)
     with pytest.raises(UsageError, match=r"metrics.csv: ends in the middle of a line"):
         read_run(path.parent)
     path.unlink()
+    edit_summary(path.parent)
     with pytest.raises(UsageError, match=r"metrics.csv: not a file"):
         read_run(path.parent)
 
@@ -194,6 +199,8 @@ def test_a_completed_run_needs_all_of_its_metrics(make_run):
 def test_json_that_is_no_object(make_run, name):
     folder = make_run()
     (folder / name).write_text("[]")
+    if name != "summary.json":
+        edit_summary(folder)
     with pytest.raises(UsageError, match=f"{name}: not an object"):
         read_run(folder)
 
@@ -201,5 +208,6 @@ def test_json_that_is_no_object(make_run, name):
 def test_a_summary_without_its_config(make_run):
     folder = make_run()
     (folder / "config.yaml").unlink()
+    edit_summary(folder)
     with pytest.raises(UsageError, match=r"config.yaml: not a file"):
         read_run(folder)

@@ -4,6 +4,7 @@ import math
 from pathlib import Path
 
 import pytest
+from sealed import write_summary
 
 from radexp.reporting.records import load_records
 from radexp.reporting.table import as_html, as_text, final_table
@@ -39,7 +40,7 @@ def test_one_seed_shows_no_interval(make_run):
 
 def test_an_arm_that_only_failed_is_listed(make_run):
     folder = make_run(status="failed")
-    (folder / "summary.json").write_text('{"status": "failed"}')
+    write_summary(folder, {"status": "failed"})
     text = as_text(final_table(load_records(folder).runs))
     assert "rad  0" in text
     assert "nan" not in text

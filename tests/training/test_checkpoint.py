@@ -2,12 +2,16 @@
 
 import os
 import pickle
+import random
+from io import BytesIO
 
 import pytest
 import torch
 
 from radexp.errors import UsageError
-from radexp.training import load_checkpoint, save_checkpoint, write_atomically
+from radexp.files import digest
+from radexp.training import load_checkpoint, save_checkpoint
+from radexp.training.checkpoint import MAGIC, previous_of
 
 STATE = {"config_hash": "abc", "trainer": {"w": torch.arange(5.0), "name": "x", "n": 3}}
 
@@ -42,39 +46,104 @@ class Bomb:
         return os.mkdir, ("exploded",)
 
 
-@pytest.mark.parametrize(
-    "damage",
-    [
-        lambda path: path.write_bytes(path.read_bytes()[: path.stat().st_size // 2]),
-        lambda path: path.write_bytes(bytes(range(256)) * 20),
-        lambda path: path.write_bytes(b""),
-        lambda path: torch.save([1, 2], path),
-        lambda path: torch.save({"trainer": {}}, path),
-        lambda path: torch.save({"config_hash": "abc", "trainer": Bomb()}, path),
-        lambda path: path.write_bytes(pickle.dumps({"config_hash": "abc", "trainer": Bomb()})),
-        lambda path: (path.unlink(), path.mkdir()),
-    ],
-    ids=["half", "noise", "empty", "list", "no-hash", "bomb", "pickle", "folder"],
-)
-def test_a_damaged_checkpoint_is_refused_and_runs_no_code(saved, damage, tmp_path, monkeypatch):
+def sealed(contents):
+    return MAGIC + digest(contents).encode() + b"\n" + contents
+
+
+def packed(value):
+    buffer = BytesIO()
+    torch.save(value, buffer)
+    return buffer.getvalue()
+
+
+FOREIGN = {
+    "noise": bytes(range(256)) * 20,
+    "list": packed([1, 2]),
+    "no-hash": packed({"trainer": {}}),
+    "bomb": packed({"config_hash": "abc", "trainer": Bomb()}),
+    "pickle": pickle.dumps({"config_hash": "abc", "trainer": Bomb()}),
+}
+
+
+@pytest.mark.parametrize("contents", FOREIGN.values(), ids=FOREIGN)
+def test_what_is_sealed_and_no_checkpoint_is_refused_and_runs_no_code(
+    saved, contents, tmp_path, monkeypatch
+):
     monkeypatch.chdir(tmp_path)
-    damage(saved)
+    saved.write_bytes(sealed(contents))
     with pytest.raises(UsageError, match=r"checkpoint .*: it cannot be read \(\w+\); allowed is a"):
         load_checkpoint(saved, "abc")
     assert not (tmp_path / "exploded").exists()
 
 
-def test_a_failing_writer_leaves_the_old_file_and_no_other(tmp_path):
-    path = tmp_path / "file"
-    path.write_bytes(b"old")
+def test_what_cannot_be_opened_is_refused(saved):
+    saved.unlink()
+    saved.mkdir()
+    for action in (lambda: load_checkpoint(saved, "abc"), lambda: save_checkpoint(saved, STATE)):
+        with pytest.raises(
+            UsageError, match=r"it cannot be read \(IsADirectoryError\); allowed is"
+        ):
+            action()
 
-    def fail(file):
-        file.write(b"half")
-        raise ZeroDivisionError
 
-    with pytest.raises(ZeroDivisionError):
-        write_atomically(path, fail)
-    assert path.read_bytes() == b"old"
-    write_atomically(path, lambda file: file.write(b"new"))
-    assert path.read_bytes() == b"new"
-    assert list(tmp_path.iterdir()) == [path]
+def number(saved):
+    """Return which of several checkpoints is read."""
+    state = load_checkpoint(saved, "abc")
+    return None if state is None else state["n"]
+
+
+def save(path, n):
+    save_checkpoint(path, {"config_hash": "abc", "n": n})
+
+
+def test_two_checkpoints_are_kept(tmp_path):
+    path = tmp_path / "checkpoint.pt"
+    for n in range(3):
+        save(path, n)
+    assert number(path) == 2
+    path.unlink()
+    assert number(path) == 1
+    assert [file.name for file in tmp_path.iterdir()] == ["checkpoint.previous.pt"]
+
+
+def test_a_damaged_one_is_told_left_out_and_never_kept_in_place_of_a_good_one(tmp_path, caplog):
+    path = tmp_path / "checkpoint.pt"
+    for n in range(2):
+        save(path, n)
+    path.write_bytes(path.read_bytes()[:-1])
+    assert number(path) == 0
+    assert caplog.messages == [f"checkpoint {path} is damaged and left out"]
+    save(path, 2)
+    path.write_bytes(b"")
+    assert number(path) == 0
+    previous_of(path).write_bytes(b"")
+    assert number(path) is None
+
+
+def regions(size):
+    """Return bits all over a file: of its first line, its ends, and anywhere, by seed 0."""
+    draw = random.Random(0)
+    near = [*range(8 * 90), *range(8 * (size - 30), 8 * size)]
+    return [*near, *(draw.randrange(8 * size) for _ in range(500))]
+
+
+def test_no_flipped_bit_is_ever_read(tmp_path):
+    path = tmp_path / "checkpoint.pt"
+    save(path, 0)
+    save_checkpoint(path, {**STATE, "n": 1})
+    contents = path.read_bytes()
+    for bit in regions(len(contents)):
+        flipped = bytearray(contents)
+        flipped[bit // 8] ^= 1 << bit % 8
+        path.write_bytes(flipped)
+        assert number(path) == 0, bit
+
+
+def test_no_file_that_was_cut_is_ever_read(tmp_path):
+    path = tmp_path / "checkpoint.pt"
+    save(path, 0)
+    save(path, 1)
+    contents = path.read_bytes()
+    for size in range(0, len(contents), 13):
+        path.write_bytes(contents[:size])
+        assert number(path) == 0, size

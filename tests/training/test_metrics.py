@@ -1,7 +1,9 @@
-"""metrics.csv: numbers survive the round trip, and a resumed file drops what came after."""
+"""metrics.csv: numbers survive the round trip, and a resumed file has the rows it went on from."""
 
 import csv
+import errno
 import math
+import os
 
 import pytest
 
@@ -32,30 +34,50 @@ def test_reading_gives_the_same_numbers_back(tmp_path, loss):
     assert second["gradient_norm"] == ""
 
 
-def test_commit_returns_the_size_on_disk(tmp_path):
+def test_commit_returns_what_is_on_disk(tmp_path):
     file = MetricsFile(tmp_path / "metrics.csv")
-    assert file.commit() == len(HEADER) == file.path.stat().st_size
+    assert file.commit() == HEADER == file.path.read_text()
     file.append(row(1))
-    assert file.commit() == file.path.stat().st_size > len(HEADER)
+    assert len(file.commit()) > len(HEADER)
+    assert file.commit() == file.path.read_text()
     file.close()
 
 
-def test_resuming_cuts_back_to_the_commit(tmp_path):
+def test_resuming_goes_back_to_the_commit_whatever_became_of_the_file(tmp_path):
     path, whole = tmp_path / "metrics.csv", tmp_path / "whole.csv"
     cut = MetricsFile(path)
     cut.append(row(1))
-    size = cut.commit()
-    for iteration in (2, 3):
-        cut.append(row(iteration, loss=99.0))
+    text = cut.commit()
+    cut.append(row(2, loss=99.0))
     cut.close()
-    resumed = MetricsFile(path, size)
-    resumed.append(row(2))
-    resumed.close()
     expected = MetricsFile(whole)
     for iteration in (1, 2):
         expected.append(row(iteration))
     expected.close()
-    assert path.read_bytes() == whole.read_bytes()
+    for damage in (lambda: None, path.unlink, lambda: path.write_bytes(b"\xff"), lambda: None):
+        damage()
+        resumed = MetricsFile(path, text)
+        resumed.append(row(2))
+        assert resumed.text == path.read_text()
+        resumed.close()
+        assert path.read_bytes() == whole.read_bytes()
+
+
+def test_a_disk_that_takes_a_part_of_a_row_is_asked_until_it_refuses(tmp_path, monkeypatch):
+    file, taken = MetricsFile(tmp_path / "metrics.csv"), []
+
+    class FillingUp:
+        def write(self, contents):
+            if len(taken) == 2:
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+            taken.append(contents[:7])
+            return len(taken[-1])
+
+    file.close()
+    monkeypatch.setattr(file, "_file", FillingUp())
+    with pytest.raises(OSError, match="No space left"):
+        file.append(row(1))
+    assert file.text.endswith(b"".join(taken).decode() + file.text[len(HEADER) + 14 :])
 
 
 def test_a_new_file_replaces_an_old_one(tmp_path):

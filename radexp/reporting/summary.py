@@ -1,0 +1,34 @@
+"""summary.json of a run or a measurement: how it ended, believed only while its seal holds."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from radexp.reporting.reading import damaged, one_line, read_json
+from radexp.sealing import find_damage
+
+STATUSES = ("completed", "diverged", "out_of_memory", "interrupted", "failed")
+
+
+def read_summary(folder: Path) -> dict[str, Any]:
+    """Return what a job's summary.json holds.
+
+    Args:
+        folder: The job's. Without summary.json it is going on or was killed: ``interrupted``.
+
+    Raises:
+        UsageError: If it, or a file that it tells of, is not as it was written.
+    """
+    path = folder / "summary.json"
+    summary = read_json(path) if path.is_file() else {"status": "interrupted"}
+    if not isinstance(summary, dict):
+        raise damaged(path, "not an object", "the summary that radexp writes")
+    damage = find_damage(summary, folder) if path.is_file() else None
+    if damage:
+        mend = "put it back as it was, or delete summary.json and run it again"
+        raise damaged(path, damage, "the record that radexp wrote", mend)
+    if summary.get("status") not in STATUSES:
+        given = one_line(summary.get("status"))[:80]
+        raise damaged(path, f"status={given}", ", ".join(STATUSES))
+    return summary
