@@ -14,6 +14,7 @@ from hydra.types import RunMode
 from omegaconf import DictConfig
 
 from radexp.catalogue import config_folder
+from radexp.commands.asking import write_job_lists
 from radexp.commands.composing import compose_jobs, parse_words, to_config
 from radexp.commands.watching import Watching, describe, read_summary
 from radexp.errors import UsageError, require
@@ -104,9 +105,7 @@ def launch(sweeps: Sequence[Sequence[str]], jobs: Sequence[Plan | Measurement]) 
         sweeps: Hydra flags and overrides of each.
         jobs: What they stand for, of all sweeps together.
     """
-    folders = list(dict.fromkeys(run_path(job).parent for job in jobs))
-    for folder in folders:
-        make_folder(folder)
+    folders = write_job_lists(jobs)
     alone = len(folders) == 1
     name = folders[0].name if alone else f"{len(folders)} studies"
     where = folders[0] if alone else f"{folders[0].parent}, {name}"

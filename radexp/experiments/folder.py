@@ -22,6 +22,8 @@ from radexp.training import write_atomically
 
 # A run in one of these states is not started again: it would end in the same way.
 FINAL_STATUSES = ("completed", "diverged")
+# Who asks whether a folder is locked holds it for an instant, which must keep no job out.
+LOCK_SECONDS = 1.0
 
 
 class Job(Protocol):
@@ -63,7 +65,7 @@ class RunFolder:
             UsageError: If the folder cannot be written or another process holds it.
         """
         make_folder(self.path)
-        lock = FileLock(self.path / ".lock", timeout=0)
+        lock = FileLock(self.path / ".lock", timeout=LOCK_SECONDS)
         try:
             lock.acquire()
         except Timeout:

@@ -13,8 +13,8 @@ import pandas as pd
 from radexp.reporting.environments import read_environments
 from radexp.reporting.finding import MEASURES, Found
 from radexp.reporting.measured_table import KINDS, read_measured
-from radexp.reporting.reading import damaged, one_line, read_json, read_yaml
-from radexp.reporting.run_folder import STATUSES
+from radexp.reporting.reading import damaged, one_line, read_yaml
+from radexp.reporting.run_folder import read_summary
 
 INCOMPLETE = ("run", "arm", "seed", "status", "message")
 
@@ -150,9 +150,5 @@ def _study(folder: Path) -> str:
 
 def _outcome(folder: Path) -> tuple[str, str]:
     """Return a job's status and message; without summary.json it is going on or was killed."""
-    path = folder / "summary.json"
-    summary = read_json(path) if path.is_file() else {"status": "interrupted"}
-    if not isinstance(summary, dict) or summary.get("status") not in STATUSES:
-        given = one_line(summary.get("status") if isinstance(summary, dict) else summary)[:80]
-        raise damaged(path, f"status={given}", ", ".join(STATUSES))
+    summary = read_summary(folder) or {"status": "interrupted"}
     return str(summary["status"]), one_line(summary.get("message") or "")

@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from radexp.config import describe_sizes
+from radexp.errors import UsageError
 from radexp.reporting.reading import (
     as_integer,
     as_number,
@@ -185,15 +186,33 @@ def _target(config: dict[str, Any], path: Path) -> float:
     return as_number(_get(config, "scales", preset, "target"), path, f"scales.{preset}.target")
 
 
-def _summary(folder: Path) -> dict[str, Any]:
-    """Return the columns that come from summary.json; those it lacks are unknown."""
+def read_summary(folder: Path) -> dict[str, Any] | None:
+    """Return what summary.json says, or None if there is none.
+
+    Raises:
+        UsageError: If it is damaged or has no known status.
+    """
     path = folder / "summary.json"
-    summary = read_json(path) if path.is_file() else {"status": "interrupted"}
+    if not path.is_file():
+        return None
+    try:
+        summary = read_json(path)
+    except UsageError:
+        if path.is_file():
+            raise
+        return None  # a run that goes on has dropped it meanwhile
     if not isinstance(summary, dict):
         raise damaged(path, "not an object", "the summary that radexp writes")
     if summary.get("status") not in STATUSES:
         given = one_line(summary.get("status"))[:80]
         raise damaged(path, f"status={given}", ", ".join(STATUSES))
+    return summary
+
+
+def _summary(folder: Path) -> dict[str, Any]:
+    """Return the columns that come from summary.json; those it lacks are unknown."""
+    path = folder / "summary.json"
+    summary = read_summary(folder) or {"status": "interrupted"}
     peak = summary.get("measured_peak_bytes") or {}
     if not isinstance(peak, dict):
         raise damaged(path, "measured_peak_bytes is not an object", "bytes by category")

@@ -1,9 +1,11 @@
 """The folder of a run: one process at a time, its record, and clear words."""
 
 import errno
+import fcntl
 import os
 import subprocess
 import sys
+import threading
 
 import pytest
 
@@ -62,6 +64,15 @@ def test_a_locked_folder_is_refused(plan_for, held):
     holder.kill()
     holder.wait()
     assert execute(plan)["status"] == "completed"
+
+
+def test_a_question_about_the_lock_keeps_no_job_out(tmp_path):
+    (tmp_path / ".lock").touch()
+    asking = (tmp_path / ".lock").open("rb")
+    fcntl.flock(asking, fcntl.LOCK_SH)
+    threading.Timer(0.2, asking.close).start()
+    with RunFolder(tmp_path).locked():
+        assert asking.closed
 
 
 def test_a_locked_folder_ends_the_command_with_status_2(plan_for, held, radexp, tiny, tmp_path):
