@@ -121,9 +121,13 @@ def test_a_folder_out_of_reach_is_one_line(radexp, cwd, study, monkeypatch):
     assert outcome.err.startswith("radexp: outputs: it cannot be read (Permission denied); allowed")
 
 
-def test_help_names_every_state(radexp):
+def test_help_and_completion(radexp, monkeypatch):
+    assert "status " in radexp("--help").out
+    monkeypatch.setenv("COMP_LINE", "radexp st")
+    assert "status" in radexp("--shell-completion", "query=bash").out.split()
     outcome = radexp("status", "--help")
     assert outcome.status == 0
+    assert max(map(len, outcome.out.splitlines())) <= 100
     assert all(state in outcome.out for state in module.STATES)
 
 
