@@ -17,6 +17,7 @@ COMMANDS = {
     "train": "train a network, or with -m a sweep of them",
     "tune": "draw step size and L2 at random, judge them on held-out examples",
     "reproduce": "run every experiment at a preset's scale, then report",
+    "status": "show which jobs of a sweep wait, run, are done or have failed, and why",
     "report": "draw curves, a table and claims from run records",
     "memory": "predict and measure the bytes of a training step: the paper's Table 1",
     "variance": "measure bias and variance of gradient estimates against the bytes they keep",

@@ -82,7 +82,7 @@ def test_radexp_lines_run(line, tmp_path, monkeypatch, capfd, torch_state):
     monkeypatch.setattr(plan, "KEEP_STEPS", 100)  # solve for fractions more coarsely
     monkeypatch.setattr(jobs, "make_plan", planned_once())
     monkeypatch.setattr(memory_rows, "in_fresh_process", lambda given, function, *a: function(*a))
-    if words[0] == "report":
+    if words[0] in ("report", "status"):
         assert cli.main(["train", "training.iterations=2"]) == 0
     if words[0] == "train" and "--help" not in words:
         flags = parse_words(words[1:])

@@ -121,6 +121,7 @@ def test_everything_public_is_documented_and_annotated(path):
         ("radexp.config", "torch"),
         ("radexp.reporting.report", "torch"),
         ("radexp.commands.report", "torch"),
+        ("radexp.commands.status", "torch"),
         ("radexp.data", "sklearn"),
     ],
 )

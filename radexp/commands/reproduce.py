@@ -14,6 +14,7 @@ from radexp.commands.sweeps import Sweep, plan_sweeps
 from radexp.commands.train import conclude, launch, list_incomplete
 from radexp.commands.words import wants_help
 from radexp.experiments import Measurement, Plan, run_path
+from radexp.reporting.job_state import duration
 from radexp.reporting.report import write_report
 
 HELP = f"""\
@@ -95,14 +96,10 @@ def _announce(sweeps: Sequence[Sweep], notes: Sequence[str]) -> None:
 
 
 def _duration(minutes: float) -> str:
-    """Write a rough time as people say it.
+    """Write a rough time, none as people say it.
 
     Example:
-        >>> _duration(0.5), _duration(7.2), _duration(180), _duration(0)
-        ('30 s', '7 min', '3.0 h', 'nothing to do')
+        >>> _duration(0.5), _duration(0)
+        ('30 s', 'nothing to do')
     """
-    if minutes == 0:
-        return "nothing to do"
-    if minutes < 1:
-        return f"{minutes * 60:.0f} s"
-    return f"{minutes:.0f} min" if minutes < 100 else f"{minutes / 60:.1f} h"
+    return duration(minutes * 60) if minutes else "nothing to do"

@@ -13,16 +13,17 @@ from hydra.types import RunMode
 from omegaconf import DictConfig
 
 from radexp.catalogue import config_folder
+from radexp.commands.asking import write_job_lists
 from radexp.commands.cluster import on_cluster, require_plugin, require_sweep
 from radexp.commands.composing import compose_jobs, parse_words, to_config
 from radexp.commands.watching import Watching, describe, read_summary
 from radexp.errors import UsageError, require
 from radexp.experiments import Measurement, Plan, execute, make_job, run_path
-from radexp.experiments.folder import RunFolder
 from radexp.experiments.measurement import without_effect
 from radexp.experiments.orphans import LAUNCHER, ending_with_launcher
 from radexp.experiments.preemption import making_room
 from radexp.experiments.writing import make_folder, require_writable
+from radexp.reporting.job_state import is_held
 from radexp.reporting.report import draw_curves
 
 SHOW_ONLY = ("help", "hydra_help", "cfg", "info", "shell_completion")
@@ -129,7 +130,7 @@ def launch(sweeps: Sequence[Sequence[str]], jobs: Sequence[Plan | Measurement]) 
         sweeps: Hydra flags and overrides of each.
         jobs: What they stand for, of all sweeps together.
     """
-    folders = list(dict.fromkeys(run_path(job).parent for job in jobs))
+    folders = write_job_lists(jobs)
     for folder in folders:
         require_writable(folder)
     alone = len(folders) == 1
@@ -237,5 +238,5 @@ def _status(path: Path) -> str:
     """Say how a job ended; one that another process is at has not."""
     summary = read_summary(path)
     if summary is None:
-        return "running" if RunFolder(path).in_use() else "failed"
+        return "running" if is_held(path) else "failed"
     return str(summary["status"])

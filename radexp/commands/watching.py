@@ -14,9 +14,9 @@ from radexp.errors import UsageError
 from radexp.experiments import Measurement, Plan, run_path
 from radexp.experiments.folder import FINAL_STATUSES, RunFolder
 from radexp.memory import format_bytes
+from radexp.reporting.job_state import is_held, last_row, share
 
 POLL_SECONDS = 0.5
-TAIL_BYTES = 512  # holds at least the last row of metrics.csv
 
 
 class Watching:
@@ -80,7 +80,7 @@ class Watching:
                         del self._open[path]
         shares = [progress(path, job) for path, job in self._open.items()]
         ended = self._total - len(shares)
-        running = sum((path / "config.yaml").is_file() for path in self._open)
+        running = sum(is_held(path) is True for path in self._open)
         self._bar.set_postfix_str(f"{ended}/{self._total} ended, {running} running", False)
         self._bar.n = ended + sum(shares)  # type: ignore[assignment]  # shares of runs
         self._bar.refresh()
@@ -106,13 +106,8 @@ def progress(path: Path, job: Plan | Measurement) -> float:
     """Return the done part of a run from the last row of its metrics; 0 for a measurement."""
     if isinstance(job, Measurement):
         return 0.0
-    try:
-        with (path / "metrics.csv").open("rb") as file:
-            file.seek(max(0, file.seek(0, 2) - TAIL_BYTES))
-            lines = file.read().split(b"\n")
-        return min(1.0, int(lines[-2].split(b",")[0]) / job.config.training.iterations)
-    except (OSError, ValueError, IndexError):
-        return 0.0
+    row = last_row(path)
+    return share(row.iteration if row else 0, job.config.training.iterations)
 
 
 def describe(summary: dict[str, Any]) -> str:

@@ -24,7 +24,8 @@ from radexp.sealing import find_damage, seal
 
 # A run in one of these states is not started again: it would end in the same way.
 FINAL_STATUSES = ("completed", "diverged")
-LOOKING_SECONDS = 1.0  # longer than in_use holds a folder
+# Who asks whether a folder is locked holds it for an instant, which must keep no job out.
+LOCK_SECONDS = 1.0
 
 
 class Job(Protocol):
@@ -67,7 +68,7 @@ class RunFolder:
             UsageError: If the folder cannot be written or another process holds it.
         """
         make_folder(self.path)
-        lock = FileLock(self.path / ".lock", timeout=LOOKING_SECONDS)
+        lock = FileLock(self.path / ".lock", timeout=LOCK_SECONDS)
         try:
             lock.acquire()
         except Timeout:
@@ -81,19 +82,6 @@ class RunFolder:
             yield
         finally:
             lock.release()
-
-    def in_use(self) -> bool:
-        """Tell whether a process holds the folder."""
-        lock = self.path / ".lock"
-        try:
-            if lock.is_file():  # else looking would make it
-                with FileLock(lock, timeout=0):
-                    pass
-        except Timeout:
-            return True
-        except OSError:  # it is not ours to hold
-            return False
-        return False
 
     @contextmanager
     def logging(self) -> Iterator[None]:

@@ -49,7 +49,8 @@ def execute(plan: Plan, show_progress: bool = True) -> dict[str, Any]:
 
     Raises:
         UsageError: If the folder is in use or cannot be written, its files are damaged or not this
-            run's, its data have changed, or the measured bytes are above the budget.
+            run's, its data have changed, or the measured bytes of the first step, or of a later
+            one, are above the budget.
     """
     folder = RunFolder(run_path(plan))
     with folder.locked():
@@ -98,7 +99,7 @@ def _record(
     try:
         trainer = build_trainer(plan)
         memory = measure_step(trainer)
-        _refuse_above_budget(plan, memory)
+        _refuse_above_budget(plan, memory.saved_bytes, "the first step")
         log.info("saved for backward: %s, predicted %d", memory, plan.predicted_saved_bytes)
         with _Recorder(plan, folder, trainer, memory, begun, show_progress) as recorder:
             trainer.train(recorder)
@@ -123,11 +124,11 @@ def _record(
     return summary
 
 
-def _refuse_above_budget(plan: Plan, memory: StepMemory) -> None:
-    total = plan.parameter_bytes + memory.saved_bytes
+def _refuse_above_budget(plan: Plan, saved_bytes: int, when: str) -> None:
+    total = plan.parameter_bytes + saved_bytes
     if plan.budget_bytes is not None and total > plan.budget_bytes and not plan.over_budget:
         raise UsageError(
-            f"budget={plan.config.budget}: the first step measured {total}B, allowed is "
+            f"budget={plan.config.budget}: {when} measured {total}B, allowed is "
             f"{plan.budget_bytes}B and {plan.parameter_bytes + plan.predicted_saved_bytes}B were "
             "predicted; please report this, and set a higher budget meanwhile"
         )
@@ -155,7 +156,7 @@ def _summarize(
         "over_budget": plan.over_budget,
         "parameter_bytes": plan.parameter_bytes,
         "predicted_saved_bytes": plan.predicted_saved_bytes,
-        "measured_saved_bytes": memory and memory.saved_bytes,
+        "measured_saved_bytes": memory and max(memory.saved_bytes, progress.saved_bytes),
         "measured_peak_bytes": memory and memory.peak_bytes,
         "final_train_loss": train and float(train["loss"]),
         "final_test_loss": test and float(test["loss"]),
@@ -184,7 +185,7 @@ class _Recorder:
         begun: dict[str, Any],
         show_progress: bool,
     ) -> None:
-        self._plan, self._folder, self._begun = plan, folder, begun
+        self._plan, self._folder, self._begun, self._trainer = plan, folder, begun, trainer
         if "trainer" in begun:
             trainer.load_state_dict(begun["trainer"])
             log.info("resumed at iteration %d", trainer.progress.iteration)
@@ -220,10 +221,12 @@ class _Recorder:
         self._stop = True
 
     def on_row(self, row: Row) -> None:
-        """Append the row and show where the run is."""
+        """Append the row, hold its step to the budget and show where the run is."""
         with telling_of(self._folder.path):
             self._metrics.append(row)
         if row.split == "batch":
+            saved_bytes = self._trainer.progress.saved_bytes
+            _refuse_above_budget(self._plan, saved_bytes, f"step {row.iteration}")
             self._bar.update(row.iteration - self._bar.n)
             loss = row.loss if math.isfinite(row.loss) else math.nan
             held = format_bytes(self._plan.parameter_bytes + self._plan.predicted_saved_bytes)

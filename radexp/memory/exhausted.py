@@ -5,13 +5,16 @@ from __future__ import annotations
 import torch
 
 CPU_ALLOCATOR = "can't allocate memory"
+# Errors without a class of their own, known by their text: PyTorch's allocator on the CPU and the
+# C++ library's, and CUDA and its libraries where they allocate for themselves.
+TEXTS = (
+    *(CPU_ALLOCATOR, "std::bad_alloc", "CUDA error: out of memory"),
+    *("CUBLAS_STATUS_ALLOC_FAILED", "CUDNN_STATUS_ALLOC_FAILED"),
+)
 
 
 def is_out_of_memory(error: BaseException) -> bool:
     """Tell whether an error says that memory could not be had, on CUDA, the CPU or by Python.
-
-    PyTorch's allocator on the CPU has no exception of its own: its RuntimeError is known by its
-    text.
 
     Args:
         error: What was raised.
@@ -24,4 +27,4 @@ def is_out_of_memory(error: BaseException) -> bool:
     """
     if isinstance(error, (MemoryError, torch.cuda.OutOfMemoryError)):
         return True
-    return isinstance(error, RuntimeError) and CPU_ALLOCATOR in str(error)
+    return isinstance(error, RuntimeError) and any(text in str(error) for text in TEXTS)

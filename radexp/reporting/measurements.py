@@ -150,5 +150,5 @@ def _study(folder: Path) -> str:
 
 def _outcome(folder: Path) -> tuple[str, str]:
     """Return a job's status and message; without summary.json it is going on or was killed."""
-    summary = read_summary(folder)
+    summary = read_summary(folder) or {"status": "interrupted"}
     return str(summary["status"]), one_line(summary.get("message") or "")

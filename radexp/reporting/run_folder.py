@@ -187,7 +187,8 @@ def _target(config: dict[str, Any], path: Path) -> float:
 
 def _summary(folder: Path) -> dict[str, Any]:
     """Return the columns that come from summary.json; those it lacks are unknown."""
-    path, summary = folder / "summary.json", read_summary(folder)
+    path = folder / "summary.json"
+    summary = read_summary(folder) or {"status": "interrupted"}
     peak = summary.get("measured_peak_bytes") or {}
     if not isinstance(peak, dict):
         raise damaged(path, "measured_peak_bytes is not an object", "bytes by category")

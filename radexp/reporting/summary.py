@@ -5,26 +5,34 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from radexp.errors import UsageError
 from radexp.reporting.reading import damaged, one_line, read_json
 from radexp.sealing import find_damage
 
 STATUSES = ("completed", "diverged", "out_of_memory", "interrupted", "failed")
 
 
-def read_summary(folder: Path) -> dict[str, Any]:
-    """Return what a job's summary.json holds.
+def read_summary(folder: Path) -> dict[str, Any] | None:
+    """Return what a job's summary.json holds, or None if there is none.
 
     Args:
-        folder: The job's. Without summary.json it is going on or was killed: ``interrupted``.
+        folder: The job's. Without summary.json it waits, is going on or was killed.
 
     Raises:
         UsageError: If it, or a file that it tells of, is not as it was written.
     """
     path = folder / "summary.json"
-    summary = read_json(path) if path.is_file() else {"status": "interrupted"}
+    if not path.is_file():
+        return None
+    try:
+        summary = read_json(path)
+    except UsageError:
+        if path.is_file():
+            raise
+        return None  # a run that goes on has dropped it meanwhile
     if not isinstance(summary, dict):
         raise damaged(path, "not an object", "the summary that radexp writes")
-    damage = find_damage(summary, folder) if path.is_file() else None
+    damage = find_damage(summary, folder)
     if damage:
         mend = "put it back as it was, or delete summary.json and run it again"
         raise damaged(path, damage, "the record that radexp wrote", mend)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import statistics
 import time
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -14,12 +15,13 @@ from torch.optim.lr_scheduler import LRScheduler
 
 from radexp.config import TrainingConfig
 from radexp.layers import seed_streams
+from radexp.memory import SavedBytesMeter
 from radexp.training.metrics import Row
 from radexp.training.task import Batch, Score, Task
 
 
 class Diverged(Exception):  # noqa: N818 - it is a status of a run, not a defect
-    """A loss is not a finite number."""
+    """A loss is not a finite number. A finite one, however large, has been seen to come back."""
 
 
 class Interrupted(Exception):  # noqa: N818 - likewise
@@ -35,12 +37,15 @@ class Progress:
         examples_seen: Examples drawn.
         train_seconds: Seconds spent on them.
         step_seconds: Mean seconds per step of each stretch between two rows.
+        saved_bytes: The most that autograd held for the backward pass, parameters apart, of the
+            steps that wrote a row: those are measured.
     """
 
     iteration: int = 0
     examples_seen: int = 0
     train_seconds: float = 0.0
     step_seconds: list[float] = field(default_factory=list)
+    saved_bytes: int = 0
 
     @property
     def median_step_seconds(self) -> float:
@@ -119,16 +124,21 @@ class Trainer:
                 raise Interrupted(f"stopped at iteration {self.progress.iteration}")
 
     def _stretch(self, observer: Observer) -> None:
-        """Run on the clock until something is due, then write the last step's row."""
+        """Run on the clock until something is due, then write the last step's row.
+
+        That step is measured. Hooks on what autograd saves take time, so no other step is.
+        """
+        meter = SavedBytesMeter(self.model.parameters())
         progress, start_iteration = self.progress, self.progress.iteration
         self._synchronize()
         start = time.perf_counter()
         while True:
             learning_rate = self._learning_rate()
-            progress.iteration += 1
-            row_due = self._row_due()
+            row_due = self._row_due(progress.iteration + 1)
             batch = self.task.next_batch()
-            loss, outputs, norm = self.step(batch, with_norm=row_due)
+            with meter if row_due else nullcontext():
+                loss, outputs, norm = self.step(batch, with_norm=row_due)
+            progress.iteration += 1
             progress.examples_seen += self.task.num_examples(batch)
             if row_due or observer.should_stop():
                 break
@@ -136,6 +146,7 @@ class Trainer:
         elapsed = time.perf_counter() - start
         progress.train_seconds += elapsed
         progress.step_seconds.append(elapsed / (progress.iteration - start_iteration))
+        progress.saved_bytes = max(progress.saved_bytes, meter.peak_bytes)
         self._require_finite(self.task.step_name, float(loss))
         if row_due:
             score = self.task.score(loss, outputs, batch)
@@ -148,17 +159,15 @@ class Trainer:
     def _due(self, every: int) -> bool:
         return self.progress.iteration % every == 0
 
-    def _row_due(self) -> bool:
+    def _row_due(self, iteration: int) -> bool:
         config = self.config
-        return self.progress.iteration == config.iterations or any(
-            map(
-                self._due,
-                (
-                    config.log_every,
-                    config.evaluate_every,
-                    config.evaluate_train_every,
-                    config.checkpoint_every,
-                ),
+        return iteration == config.iterations or any(
+            iteration % every == 0
+            for every in (
+                config.log_every,
+                config.evaluate_every,
+                config.evaluate_train_every,
+                config.checkpoint_every,
             )
         )
 

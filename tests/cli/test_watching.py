@@ -8,6 +8,7 @@ from sealed import write_summary
 from radexp.commands.composing import compose_jobs
 from radexp.commands.watching import Watching, describe, progress, read_summary
 from radexp.experiments import execute, make_job, run_path
+from radexp.experiments.folder import RunFolder
 
 MEASURED = {"status": "completed", "run_id": "depth-s0", "measured": "depth", "rows": 7}
 
@@ -18,23 +19,17 @@ def depth_job(tmp_path):
     return make_job(compose_jobs(words, multirun=False)[0])
 
 
-@pytest.mark.parametrize(
-    ("text", "share"),
-    [
-        ("iteration,split\n0,train\n5,batch\n", 0.25),
-        ("iteration,split\n0,train\n5,batch\n10,ba", 0.25),
-        ("iteration,split\n40,batch\n", 1.0),
-        ("iteration,split\n", 0.0),
-        ("x\ny\n", 0.0),
-        ("", 0.0),
-    ],
-)
-def test_progress_is_that_of_the_last_whole_row(plan_for, text, share):
+def write_row(folder, iteration):
+    folder.mkdir(parents=True)
+    (folder / "metrics.csv").write_text(f"{iteration},40,0.5,batch,0.25,0.5,0.1,\n")
+
+
+@pytest.mark.parametrize(("iteration", "share"), [(5, 0.25), (20, 1.0), (40, 1.0)])
+def test_progress_is_that_of_the_last_row(plan_for, iteration, share):
     plan = plan_for()
     folder = run_path(plan)
     assert progress(folder, plan) == 0.0
-    folder.mkdir(parents=True)
-    (folder / "metrics.csv").write_text(text)
+    write_row(folder, iteration)
     assert progress(folder, plan) == share
 
 
@@ -63,7 +58,7 @@ def test_an_interrupted_run_may_come_back_and_is_told_again(plan_for, capsys):
     folder.mkdir(parents=True)
     with Watching([plan], "a study") as watching:
         record = {"run_id": plan.run_id, "status": "interrupted", "message": "stopped"}
-        (folder / "summary.json").write_text(json.dumps(record))
+        write_summary(folder, record)
         watching._look()
         watching._look()
         assert capsys.readouterr().out == f"interrupted {plan.run_id}  stopped\n"
@@ -75,11 +70,11 @@ def test_a_run_is_told_with_its_share_of_the_whole(plan_for):
     plans = [plan_for(f"seed={seed}") for seed in (0, 1)]
     execute(plans[0], show_progress=False)
     half = run_path(plans[1])
-    half.mkdir(parents=True)
-    (half / "metrics.csv").write_text("iteration\n10\n")
-    with Watching(plans, "a study") as watching:
+    write_row(half, 10)
+    with Watching(plans, "a study") as watching, RunFolder(half).locked():
         watching._look(last=True)
         assert watching._bar.n == pytest.approx(1.5)
+        assert watching._bar.postfix == "1/2 ended, 1 running"
 
 
 def test_damaged_records_are_not_read(plan_for):

@@ -1,11 +1,13 @@
 """The folder of a run: one process at a time, its record, and clear words."""
 
 import errno
+import fcntl
 import json
 import logging
 import os
 import subprocess
 import sys
+import threading
 from dataclasses import replace
 from pathlib import Path
 
@@ -67,6 +69,15 @@ def test_a_locked_folder_is_refused(plan_for, held):
     holder.kill()
     holder.wait()
     assert execute(plan)["status"] == "completed"
+
+
+def test_a_question_about_the_lock_keeps_no_job_out(tmp_path):
+    (tmp_path / ".lock").touch()
+    asking = (tmp_path / ".lock").open("rb")
+    fcntl.flock(asking, fcntl.LOCK_SH)
+    threading.Timer(0.2, asking.close).start()
+    with RunFolder(tmp_path).locked():
+        assert asking.closed
 
 
 def test_a_locked_folder_ends_the_command_with_status_2(plan_for, held, radexp, tiny, tmp_path):
@@ -216,21 +227,3 @@ def test_json_has_null_for_what_is_not_finite(tmp_path):
 
 def test_no_summary_is_none(tmp_path):
     assert RunFolder(tmp_path).read_summary() is None
-
-
-def test_a_folder_is_in_use_while_another_process_holds_it(held, tmp_path):
-    folder = RunFolder(tmp_path / "run")
-    assert not folder.in_use()
-    assert not folder.path.exists()
-    with folder.locked():
-        pass
-    assert not folder.in_use()
-    held(folder.path)
-    assert folder.in_use()
-
-
-def test_a_folder_that_is_not_ours_is_not_in_use(tmp_path, monkeypatch):
-    folder = RunFolder(tmp_path)
-    (tmp_path / ".lock").touch()
-    monkeypatch.setattr(module, "FileLock", refuses(errno.EACCES))
-    assert not folder.in_use()

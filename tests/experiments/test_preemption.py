@@ -27,7 +27,7 @@ def killing(number):
     step = Trainer.step
 
     def send(self, *args, **kwargs):
-        if self.progress.iteration == 3:
+        if self.progress.iteration == 2:  # taken so far
             os.kill(os.getpid(), number)
         return step(self, *args, **kwargs)
 

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from radexp.memory import is_out_of_memory
-from radexp.memory.exhausted import CPU_ALLOCATOR
+from radexp.memory.exhausted import CPU_ALLOCATOR, TEXTS
 
 
 def raised_by(function, *arguments):
@@ -19,7 +19,9 @@ def test_what_python_and_pytorch_raise_for_want_of_memory():
     # 2**48 bytes: as many as a 48-bit address space has, user and system.
     assert is_out_of_memory(raised_by(bytearray, 2**48))
     assert is_out_of_memory(raised_by(torch.empty, 2**46))
-    assert is_out_of_memory(torch.cuda.OutOfMemoryError("CUDA out of memory. Tried to allocate"))
+    assert is_out_of_memory(torch.OutOfMemoryError("CUDA out of memory. Tried to allocate"))
+    for text in TEXTS:
+        assert is_out_of_memory(RuntimeError(f"[here] {text} when calling there"))
 
 
 @pytest.mark.parametrize(

@@ -9,8 +9,8 @@ from radexp.reporting.summary import read_summary
 MEND = "allowed is the record that radexp wrote; put it back as it was, or delete summary.json and"
 
 
-def test_without_a_summary_a_job_is_interrupted(tmp_path):
-    assert read_summary(tmp_path) == {"status": "interrupted"}
+def test_without_a_summary_there_is_nothing_to_tell(tmp_path):
+    assert read_summary(tmp_path) is None
 
 
 @pytest.mark.parametrize(
