@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from importlib import import_module
 
 from radexp import __version__
-from radexp.errors import UsageError
+from radexp.errors import UsageError, printable
 
 COMMANDS = {
     "train": "train a network, or with -m a sweep of them",
@@ -54,18 +54,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if not words or words[0] in ("-h", "--help", "help"):
         print(USAGE)
         return 0
-    if words[0] in ("-sc", "--shell-completion"):
-        return int(import_module("radexp.commands.complete").complete(words, COMMANDS))
     if words[0] == "--version":
         print(f"radexp {__version__}")
         return 0
     try:
         with _terminated_as_interrupted():
+            if words[0] in ("-sc", "--shell-completion"):
+                return int(import_module("radexp.commands.complete").complete(words, COMMANDS))
             return _command(words[0])(words[1:])
     except UsageError as error:
         if os.environ.get("HYDRA_FULL_ERROR") == "1":
             raise
-        print(f"radexp: {' '.join(str(error).split())}", file=sys.stderr)
+        print(f"radexp: {printable(str(error))}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
         again = "resumes" if words[0] in RESUMING else "starts anew"

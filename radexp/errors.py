@@ -15,6 +15,16 @@ class UsageError(Exception):
     """
 
 
+def printable(text: str) -> str:
+    r"""Return text as one line without what a terminal would obey: escapes, bells, line ends.
+
+    Example:
+        >>> printable("a\x1b[31m\n b")
+        'a [31m b'
+    """
+    return " ".join("".join(c if c.isprintable() else " " for c in text).split())
+
+
 def require(ok: bool, given: str, allowed: str, mend: str) -> None:
     """Raise a UsageError in the form that all messages have, unless ``ok``.
 

@@ -36,7 +36,7 @@ def request(**values) -> TrainConfig:
     return TrainConfig(**parts | values)
 
 
-WHOLE = "whole number of at least 1"
+WHOLE = "whole number from 1 to"
 POSITIVE = "a finite number above 0; try optimizer.lr=1e-3 optimizer.decay=0.6"
 REFUSED = [
     (MeasureConfig, {"name": "nope"}, "measure.name=nope: allowed is bias, depth, memory, noise"),

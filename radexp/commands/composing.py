@@ -5,25 +5,29 @@ from __future__ import annotations
 import argparse
 import dataclasses
 import difflib
+import math
 import re
 from collections.abc import Iterator, Sequence
+from itertools import islice
 from typing import Any, NoReturn, get_type_hints
 
 from hydra import compose, initialize_config_dir
 from hydra._internal.core_plugins.basic_sweeper import BasicSweeper
 from hydra._internal.utils import get_args_parser
 from hydra.core.config_store import ConfigStore
+from hydra.core.global_hydra import GlobalHydra
 from hydra.core.override_parser.overrides_parser import OverridesParser
-from hydra.errors import HydraException
+from hydra.core.override_parser.types import Override, RangeSweep
 from omegaconf import DictConfig, OmegaConf
-from omegaconf.errors import OmegaConfBaseException
 
 from radexp.catalogue import choices, config_folder
 from radexp.config import TrainConfig
 from radexp.errors import UsageError, require
 
-# What Hydra and OmegaConf raise for words that cannot be composed.
-COMPOSING_ERRORS = (HydraException, OmegaConfBaseException, ValueError, TypeError, AttributeError)
+# Of Hydra's flags that say what to do, the one that may be there.
+MODES = ("run", "multirun", "cfg", "info", "shell_completion")
+MAX_JOBS = 10_000
+MOST_WORKERS = 1024
 # Where runs are written, and how they are started, is decided by the keys and flags named here.
 RESERVED = {
     "hydra.run": "output",
@@ -31,6 +35,8 @@ RESERVED = {
     "hydra.job.chdir": "output",
     "hydra.output_subdir": "output",
     "hydra.mode": "-m",
+    "hydra.callbacks": "no callback",
+    "hydra.job.env_set": "a variable that is set before radexp",
 }
 GROUPS = ("model", "data", "estimator", "optimizer", "measure", "experiment", "preset")
 
@@ -54,7 +60,8 @@ def parse_words(words: Sequence[str]) -> argparse.Namespace:
     for name in ("config_name", "config_path", "config_dir", "experimental_rerun"):
         flag = f"--{name.replace('_', '-')}"
         require(not getattr(flags, name), line, f"no {flag}", "set keys one by one instead")
-    require(not (flags.cfg and flags.multirun), line, "--cfg for a single run", "drop --multirun")
+    modes = [f"--{name.replace('_', '-')}" for name in MODES if getattr(flags, name)]
+    require(len(modes) <= 1, line, f"one of {' and '.join(modes)}", "drop the other")
     require(bool(flags.cfg) or not flags.resolve, line, "--resolve with --cfg", "add --cfg job")
     package = flags.package or ""
     known = any(f"{key}.".startswith(f"{package}.") for key in _keys(TrainConfig))
@@ -88,7 +95,9 @@ def compose_jobs(
             jobs = _expand_sweep(words) if multirun else [words]
             require(bool(jobs), " ".join(overrides), "a sweep of at least one run", "add values")
             return [to_config(compose("train", overrides=job)) for job in jobs]
-        except COMPOSING_ERRORS as error:
+        except UsageError:
+            raise
+        except Exception as error:  # Hydra raises many kinds for words that it cannot compose
             _refuse_unknown_option(overrides)
             quoted = f" (in: {' '.join(overrides)})" if overrides else ""
             raise UsageError(f"{_explain(error)}{quoted}") from error
@@ -128,7 +137,9 @@ def to_config(config: DictConfig) -> TrainConfig:
     """
     try:
         result = OmegaConf.to_object(config)
-    except COMPOSING_ERRORS as error:
+    except UsageError:
+        raise
+    except Exception as error:  # OmegaConf raises many kinds, too
         raise UsageError(_explain(error)) from error
     if not isinstance(result, TrainConfig):
         raise UsageError(
@@ -152,17 +163,47 @@ def _appended(config: DictConfig, schema: type, prefix: str = "") -> Iterator[st
 
 def _expand_sweep(overrides: Sequence[str]) -> list[list[str]]:
     """Return the overrides of every job, as Hydra's basic sweeper makes them."""
-    parser = OverridesParser.create()
+    parser = OverridesParser.create(GlobalHydra.instance().config_loader())
     fixed = [
         text
         for text, parsed in zip(overrides, parser.parse_overrides(list(overrides)), strict=True)
         if not parsed.is_sweep_override()
     ]
-    params: Any = compose("train", overrides=fixed, return_hydra_config=True).hydra.sweeper.params
-    words = [f"{key}={value}" for key, value in (params or {}).items()]
+    hydra: Any = compose("train", overrides=fixed, return_hydra_config=True).hydra
+    _require_workers(hydra)
+    words = [f"{key}={value}" for key, value in (hydra.sweeper.params or {}).items()]
     ours = [text for text in overrides if not text.lstrip("+~").startswith(("hydra.", "hydra/"))]
-    jobs = BasicSweeper.split_arguments(parser.parse_overrides([*words, *ours]), None)
-    return jobs[0]
+    parsed = parser.parse_overrides([*words, *ours])
+    count = math.prod({word.get_key_element(): _num_values(word) for word in parsed}.values())
+    allowed = f"up to {MAX_JOBS} runs in a sweep"
+    require(count <= MAX_JOBS, " ".join(overrides), allowed, "give fewer values, or sweep in parts")
+    return BasicSweeper.split_arguments(parsed, None)[0]
+
+
+def _require_workers(hydra: Any) -> None:
+    """Refuse numbers that launchers stumble over, once there is an output folder."""
+    workers, batch = hydra.launcher.get("n_jobs"), hydra.sweeper.get("max_batch_size")
+    require(
+        workers is None or (workers != 0 and abs(workers) <= MOST_WORKERS),
+        f"hydra.launcher.n_jobs={workers}",
+        f"a number from 1 to {MOST_WORKERS}, or -1 for one on each core",
+        "try hydra.launcher.n_jobs=2",
+    )
+    require(
+        batch is None or batch >= 1,
+        f"hydra.sweeper.max_batch_size={batch}",
+        "a whole number of at least 1, or null",
+        "leave it out",
+    )
+
+
+def _num_values(word: Override) -> int:
+    """Count a word's values, but not far beyond MAX_JOBS: a range may have any number of them."""
+    if not word.is_discrete_sweep():
+        return 1
+    value = word.value()  # a range as such, as its shuffled values would all be listed
+    values = value.range() if isinstance(value, RangeSweep) else word.sweep_iterator()
+    return sum(1 for _ in islice(values, MAX_JOBS + 1))
 
 
 def _explain(error: Exception) -> str:
@@ -181,6 +222,8 @@ def _explain(error: Exception) -> str:
         return f"{match[1]}: {_first_line(cause)}; radexp train --cfg job shows values that fit"
     if match := re.search(r"Ambiguous value for argument '([^']*)'", text):
         return f"{match[1]}: several values; allowed is one, or a sweep of them with -m"
+    if "Unexpected type for root: NoneType" in text:
+        return "a key below one that is null; choose that one first, as in measure=depth"
     if match := re.search(r"full_key: (\S+)", text):
         return f"{match[1]}: {_first_line(cause)}; set {match[1]}=VALUE"
     return f"{_first_line(error)}; see radexp train --help"

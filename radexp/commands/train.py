@@ -26,6 +26,7 @@ from radexp.experiments.writing import make_folder, require_writable
 from radexp.reporting.job_state import is_held
 from radexp.reporting.report import draw_curves
 
+SHELLS = ("bash", "fish", "zsh")
 SHOW_ONLY = ("help", "hydra_help", "cfg", "info", "shell_completion")
 
 
@@ -80,13 +81,23 @@ def show(words: Sequence[str], ours: Sequence[str] = (), application: str = "rad
     """
     flags = parse_words(words)
     require_plugin(words)
-    if not flags.shell_completion:
+    if flags.shell_completion:
+        _require_shell(flags.overrides)
+    else:
         compose_jobs(flags.overrides, flags.multirun, ours)
     try:
         _run_hydra([*words, *ours], application)
     except SystemExit as done:  # Hydra's way to end after its help
         return int(done.code or 0)
     return 0
+
+
+def _require_shell(overrides: Sequence[str]) -> None:
+    """Refuse what Hydra's completion does not know; a shell's question comes with the line."""
+    kinds = ("install", "uninstall", *(["query"] if "COMP_LINE" in os.environ else []))
+    known = [f"{kind}={shell}" for kind in kinds for shell in SHELLS]
+    line = " ".join(["--shell-completion", *overrides])
+    require(len(overrides) == 1 and overrides[0] in known, line, ", ".join(known), "pick one")
 
 
 def plan_words(words: Sequence[str], ours: Sequence[str] = ()) -> list[Plan | Measurement]:

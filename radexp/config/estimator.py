@@ -11,6 +11,7 @@ from omegaconf.errors import OmegaConfBaseException
 from radexp.catalogue import choices, config_folder
 from radexp.config.choice import require_choice
 from radexp.config.task import require_task
+from radexp.config.training import LARGEST_BATCH
 from radexp.errors import UsageError, require
 
 FREE_NUMBERS = ("keep", "bits", "batch_size", "checkpoints")
@@ -70,9 +71,9 @@ class EstimatorConfig:
             "try estimator.keep=0.1",
         )
         require(
-            self.batch_size is None or self.batch_size >= 1,
+            self.batch_size is None or 1 <= self.batch_size <= LARGEST_BATCH,
             f"estimator.batch_size={self.batch_size}",
-            "a whole number of at least 1",
+            f"a whole number from 1 to {LARGEST_BATCH}",
             "try estimator.batch_size=20",
         )
         require(

@@ -7,7 +7,15 @@ from dataclasses import dataclass, field
 from omegaconf import MISSING
 
 from radexp.config.choice import require_choice
+from radexp.config.training import MOST_ITERATIONS
 from radexp.errors import require
+
+RANGES = {
+    "at": (0, MOST_ITERATIONS),
+    "repetitions": (2, 10**6),
+    "depth": (2, 1000),
+    "graph_draws": (2, 10**6),
+}
 
 
 @dataclass
@@ -40,10 +48,10 @@ class MeasureConfig:
             "fractions, 0 < keep <= 1",
             "try measure.keeps=[0.1,0.5]",
         )
-        for key, least in (("at", 0), ("repetitions", 2), ("depth", 2), ("graph_draws", 2)):
+        for key, (least, most) in RANGES.items():
             require(
-                getattr(self, key) >= least,
+                least <= getattr(self, key) <= most,
                 f"measure.{key}={getattr(self, key)}",
-                f"a whole number of at least {least}",
+                f"a whole number from {least} to {most}",
                 f"leave out measure.{key}",
             )

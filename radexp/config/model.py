@@ -17,6 +17,8 @@ from radexp.errors import require
 LARGEST_LAYER = 10**7
 LARGEST_KERNEL = 99
 LARGEST_GRID = 10**4
+LARGEST_NUMBER = 1e9
+MOST_LAYERS = 1000
 POOLINGS = ("average", "max")
 
 
@@ -64,6 +66,12 @@ class ModelConfig:
                 f"whole numbers from 1 to {LARGEST_LAYER}",
                 f"try model.{key}={example}",
             )
+            require(
+                len(sizes) <= MOST_LAYERS,
+                f"model.{key} of {len(sizes)} layers",
+                f"at most {MOST_LAYERS}",
+                f"try model.{key}={example}",
+            )
         require(
             1 <= self.kernel_size <= LARGEST_KERNEL and self.kernel_size % 2 == 1,
             f"model.kernel_size={self.kernel_size}",
@@ -91,9 +99,9 @@ class ModelConfig:
             )
         for key in ("final_time", "diffusion"):
             require(
-                0 < getattr(self, key) < math.inf,
+                0 < getattr(self, key) <= LARGEST_NUMBER,
                 f"model.{key}={getattr(self, key)}",
-                "a finite number above 0",
+                f"a finite number above 0 and at most {LARGEST_NUMBER:g}",
                 f"leave out model.{key}",
             )
         require(

@@ -20,6 +20,7 @@ from radexp.config.tune import TuneConfig
 from radexp.errors import require
 
 DEVICES = ("auto", "cpu", "cuda")
+MOST_THREADS = 1024
 
 
 @dataclass
@@ -74,9 +75,9 @@ class TrainConfig:
             self.device in DEVICES, f"device={self.device}", ", ".join(DEVICES), "try device=auto"
         )
         require(
-            self.threads is None or self.threads >= 1,
+            self.threads is None or 1 <= self.threads <= MOST_THREADS,
             f"threads={self.threads}",
-            "a whole number of at least 1, or null",
+            f"a whole number from 1 to {MOST_THREADS}, or null",
             "try threads=1",
         )
         require(

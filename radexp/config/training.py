@@ -7,6 +7,10 @@ from dataclasses import dataclass
 
 from radexp.errors import require
 
+MOST_ITERATIONS = 10**12
+# With the largest layers, the bytes of a batch still fit into 64 bits.
+LARGEST_BATCH = 10**7
+
 
 @dataclass
 class TrainingConfig:
@@ -33,12 +37,13 @@ class TrainingConfig:
     holdout: int = 0
 
     def __post_init__(self) -> None:
-        """Refuse counts below one; only the held-out part may be empty."""
+        """Refuse counts below one, but for the held-out part, and those beyond any machine."""
         for count in dataclasses.fields(self):
             value, least = getattr(self, count.name), 0 if count.name == "holdout" else 1
+            most = LARGEST_BATCH if count.name == "batch_size" else MOST_ITERATIONS
             require(
-                isinstance(value, bool) or value >= least,
+                isinstance(value, bool) or least <= value <= most,
                 f"training.{count.name}={value}",
-                f"a whole number of at least {least}",
+                f"a whole number from {least} to {most}",
                 f"try training.{count.name}={count.default}",
             )

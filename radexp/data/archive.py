@@ -45,7 +45,8 @@ def extract(archive: Path, members: Mapping[str, str], folder: Path, max_bytes: 
                     _require_file(member, archive, max_bytes)
                     _copy(tar, member, folder / members[member.name])
                     missing.discard(member.name)
-    except (tarfile.TarError, gzip.BadGzipFile, EOFError, zlib.error) as error:
+    # A header may give any size, also one that no file can be read to.
+    except (tarfile.TarError, gzip.BadGzipFile, EOFError, zlib.error, ValueError) as error:
         raise UsageError(
             f"{archive}: damaged ({type(error).__name__}): expected is a whole .tar.gz file; {MEND}"
         ) from error

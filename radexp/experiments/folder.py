@@ -139,7 +139,7 @@ class RunFolder:
         try:
             merged = OmegaConf.merge(OmegaConf.structured(TrainConfig), OmegaConf.load(path))
             config = OmegaConf.to_object(merged)
-        except (OSError, YAMLError, OmegaConfBaseException) as error:
+        except (OSError, ValueError, RecursionError, YAMLError, OmegaConfBaseException) as error:
             raise UsageError(
                 f"{path}: it cannot be read ({type(error).__name__}); allowed is the folder of a "
                 "run that radexp train wrote; give its name"
@@ -168,7 +168,7 @@ class RunFolder:
             values = json.loads(self._summary.read_text(encoding="utf-8"))
         except FileNotFoundError:
             return None
-        except (OSError, ValueError) as error:
+        except (OSError, ValueError, RecursionError) as error:
             raise self._damaged(f"it cannot be read ({type(error).__name__})") from error
         if not isinstance(values, dict) or not isinstance(values.get("status"), str):
             raise self._damaged("it has no status")

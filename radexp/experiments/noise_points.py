@@ -71,8 +71,14 @@ def run_weights(folder: Path) -> tuple[TrainConfig, int, Weights]:
             f"run={folder}: there is no checkpoint in it; allowed is the folder of a run that "
             "has begun; train it first"
         )
-    trainer = state["trainer"]
-    return config, int(trainer["progress"]["iteration"]), trainer["model"]
+    try:
+        trainer = state["trainer"]
+        return config, int(trainer["progress"]["iteration"]), dict(trainer["model"])
+    except (KeyError, TypeError, ValueError) as error:
+        raise UsageError(
+            f"run={folder}: its checkpoint has no iteration or no weights ({error}); allowed is "
+            "one that radexp train wrote; train it again"
+        ) from error
 
 
 def measure_noise(
@@ -149,5 +155,11 @@ def _model(plan: Plan, weights: Weights, stock: bool = False) -> nn.Module:
     """Return a plan's model, or its stock counterpart, with the given weights."""
     estimator = load_estimator_config("exact") if stock else plan.estimator
     model, _ = plan.workload.build(estimator, torch.device(plan.config.device))
-    model.load_state_dict(weights)
+    try:
+        model.load_state_dict(weights)
+    except RuntimeError as error:
+        raise UsageError(
+            f"weights that do not fit model={plan.config.model.name}: allowed are those of a run "
+            "of the same sizes; name another run"
+        ) from error
     return model

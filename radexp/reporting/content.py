@@ -9,13 +9,13 @@ from typing import Any
 import pandas as pd
 
 from radexp.analysis.settings import by_setting
-from radexp.reporting.deviations import COMMAND, protocol_facts, written
+from radexp.reporting.deviations import Written, protocol_facts
 from radexp.reporting.environments import distinct
-from radexp.reporting.finding import WRITTEN, Found
 from radexp.reporting.grids import Grid, bias_scores, depth_slopes, noise_ratios, table_1
 from radexp.reporting.judging import Judged, judge_records
 from radexp.reporting.measurements import INCOMPLETE, Measurements
 from radexp.reporting.pictures import Picture
+from radexp.reporting.reading import plain_lines
 from radexp.reporting.records import Records
 from radexp.reporting.table import final_table
 
@@ -59,7 +59,7 @@ class Content:
 
 
 def collect(
-    found: Found,
+    words: Written,
     records: Records,
     measurements: Measurements,
     pictures: Sequence[Picture],
@@ -69,17 +69,14 @@ def collect(
     """Judge and tabulate everything.
 
     Args:
-        found: Where the records are.
+        words: What people wrote beside the records.
         records: Training runs; may be none.
         measurements: Measured tables; may be none.
         pictures: As ``draw_pictures`` returns them.
         command: The command that makes this report.
         deviations: Further words on deviations.
-
-    Raises:
-        UsageError: If a deviations.md or command.txt cannot be read.
     """
-    commands = list(written(found, COMMAND).items())
+    own = [("this report", plain_lines(command))] if command.strip() else []
     studies = {*records.runs["study"], *(table.study for table in measurements.tables)}
     studies |= {table.study for table in measurements.doubled}
     return Content(
@@ -89,8 +86,8 @@ def collect(
         pictures=pictures,
         grids=_grids(measurements),
         incomplete=_incomplete(records, measurements),
-        deviations=_deviations(found, records, deviations),
-        commands=commands + [("this report", command)] * bool(command.strip()),
+        deviations=_deviations(words, records, deviations),
+        commands=[*words.commands.items(), *own],
         environments=distinct([*records.environments, *measurements.environments]),
     )
 
@@ -112,10 +109,10 @@ def _incomplete(records: Records, measurements: Measurements) -> pd.DataFrame:
     return pd.concat([runs[list(INCOMPLETE)], measurements.incomplete], ignore_index=True)
 
 
-def _deviations(found: Found, records: Records, more: str) -> list[tuple[str, list[str], str]]:
+def _deviations(words: Written, records: Records, more: str) -> list[tuple[str, list[str], str]]:
     """Say for each setting what code can tell, then for each folder what people wrote."""
     entries: list[tuple[str, list[str], str]] = [("", [], more.strip())]
     for setting, runs in by_setting(records.runs):
         entries.append((setting.title, protocol_facts(setting, runs), ""))
-    entries += [(name, [], text) for name, text in written(found, WRITTEN).items()]
+    entries += [(name, [], text) for name, text in words.deviations.items()]
     return [entry for entry in entries if entry[1] or entry[2]]

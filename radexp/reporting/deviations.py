@@ -9,8 +9,8 @@ import numpy as np
 import pandas as pd
 
 from radexp.analysis.settings import PUBLISHED, Setting
-from radexp.reporting.finding import Found, is_run_evidence
-from radexp.reporting.reading import one_line, read_text
+from radexp.reporting.finding import WRITTEN, Found, is_run_evidence
+from radexp.reporting.reading import one_line, plain_lines, read_text
 
 BATCH = 150
 COMMAND = "command.txt"
@@ -109,6 +109,22 @@ def _listed(values: Iterable[float]) -> str:
     return ", ".join(f"{value:.3g}" for value in values)
 
 
+class Written(NamedTuple):
+    """What people wrote beside records, by folder: deviations.md and command.txt."""
+
+    deviations: dict[str, str]
+    commands: dict[str, str]
+
+
+def read_written(found: Found) -> Written:
+    """Read every deviations.md and command.txt of what was found.
+
+    Raises:
+        UsageError: If one cannot be read.
+    """
+    return Written(written(found, WRITTEN), written(found, COMMAND))
+
+
 def written(found: Found, name: str) -> dict[str, str]:
     """Return what people wrote into the folders of studies, ``deviations.md`` say.
 
@@ -132,5 +148,6 @@ def written(found: Found, name: str) -> dict[str, str]:
     return {
         one_line(names[folder]): text
         for folder in sorted(names, key=lambda folder: (names[folder], str(folder)))
-        if (folder / name).is_file() and (text := read_text(folder / name, LIMIT_BYTES).strip())
+        if (folder / name).is_file()
+        and (text := plain_lines(read_text(folder / name, LIMIT_BYTES)).strip())
     }

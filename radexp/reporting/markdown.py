@@ -5,7 +5,9 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from pathlib import Path
+from urllib.parse import quote
 
+from radexp.errors import printable
 from radexp.reporting.claim_rows import COUNTED, ClaimRow, claim_rows, tally
 from radexp.reporting.content import INTRODUCTION, TITLE, Content
 from radexp.reporting.grids import Grid
@@ -79,7 +81,7 @@ def _link(place: Path | None, home: Path) -> str:
 def _path(target: Path, home: Path) -> str:
     """Return a relative path that may stand between angle brackets."""
     path = Path(os.path.relpath(target.resolve(), home.resolve())).as_posix()
-    return path.replace("<", "%3C").replace(">", "%3E").replace("\n", "%0A")
+    return quote(path, safe="/ ", errors="replace")
 
 
 def _figure(picture: Picture, home: Path) -> str:
@@ -140,7 +142,7 @@ def _table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
 
 def _text(text: str) -> str:
     """Return text as one line that is neither HTML nor a link nor ends a table's cell."""
-    line = " ".join(_plain(text).split())
+    line = printable(_plain(text))
     for sign in ("\\", "|", "`", "*"):
         line = line.replace(sign, "\\" + sign)
     return line.replace("](", "]\\(").replace("][", "]\\[")
@@ -153,4 +155,4 @@ def _plain(text: str) -> str:
 
 def _code(text: str) -> str:
     """Return text that may stand between backticks."""
-    return " ".join(text.split()).replace("`", "'")
+    return printable(text).replace("`", "'")

@@ -13,7 +13,7 @@ import yaml  # type: ignore[import-untyped]
 from omegaconf import OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
-from radexp.errors import UsageError
+from radexp.errors import UsageError, printable
 
 DOCUMENT_LIMIT_BYTES = 2_000_000
 TABLE_LIMIT_BYTES = 500_000_000
@@ -27,9 +27,14 @@ def damaged(path: Path, what: str, allowed: str, mend: str = "run it again") -> 
 
 def one_line(value: object) -> str:
     """Return a value as one line of at most 500 printable characters."""
-    text = "".join(c if c.isprintable() else " " for c in str(value)[: 4 * TEXT_LIMIT])
-    text = " ".join(text.split())
+    text = printable(str(value)[: 4 * TEXT_LIMIT])
     return text if len(text) <= TEXT_LIMIT else text[: TEXT_LIMIT - 1] + "…"
+
+
+def plain_lines(text: str) -> str:
+    """Return text with its lines as they are, and spaces for what else does not print."""
+    lines = text.splitlines()
+    return "\n".join("".join(c if c.isprintable() else " " for c in line) for line in lines)
 
 
 def read_text(path: Path, limit_bytes: int = DOCUMENT_LIMIT_BYTES) -> str:

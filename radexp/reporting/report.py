@@ -13,6 +13,7 @@ from radexp.analysis.settings import by_setting
 from radexp.errors import UsageError
 from radexp.reporting.claim_rows import claim_table
 from radexp.reporting.content import Content, collect
+from radexp.reporting.deviations import read_written
 from radexp.reporting.finding import find
 from radexp.reporting.markdown import render_markdown
 from radexp.reporting.measurements import read_measurements
@@ -73,10 +74,11 @@ def write_report(
         paths = list(paths)
     found = find(paths)
     records, measurements = read_records(found), read_measurements(found)
+    words = read_written(found)
     target = _made(folder)
     try:
         pictures, figures = draw_pictures(records, measurements, target)
-        content = collect(found, records, measurements, pictures, command, deviations)
+        content = collect(words, records, measurements, pictures, command, deviations)
         page = _write(content, records, target)
     except OSError as error:
         raise _unwritable(target, error) from None
