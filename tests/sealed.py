@@ -8,6 +8,7 @@ from typing import Any
 
 from radexp.files import digest
 from radexp.sealing import FILES, SEAL, seal
+from radexp.training.checkpoint import MAGIC
 
 
 def write_summary(folder: Path, values: dict[str, Any]) -> None:
@@ -22,3 +23,8 @@ def edit_summary(folder: Path, **changes: Any) -> None:
     values = json.loads((folder / "summary.json").read_text())
     kept = {key: value for key, value in values.items() if key not in (FILES, SEAL)}
     write_summary(folder, {**kept, **changes})
+
+
+def seal_checkpoint(payload: bytes) -> bytes:
+    """Return the contents of a checkpoint's file that holds anything whole."""
+    return MAGIC + digest(payload).encode() + b"\n" + payload

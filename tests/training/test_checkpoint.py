@@ -7,11 +7,11 @@ from io import BytesIO
 
 import pytest
 import torch
+from sealed import seal_checkpoint
 
 from radexp.errors import UsageError
-from radexp.files import digest
 from radexp.training import load_checkpoint, save_checkpoint
-from radexp.training.checkpoint import MAGIC, previous_of
+from radexp.training.checkpoint import previous_of
 
 STATE = {"config_hash": "abc", "trainer": {"w": torch.arange(5.0), "name": "x", "n": 3}}
 
@@ -46,10 +46,6 @@ class Bomb:
         return os.mkdir, ("exploded",)
 
 
-def sealed(contents):
-    return MAGIC + digest(contents).encode() + b"\n" + contents
-
-
 def packed(value):
     buffer = BytesIO()
     torch.save(value, buffer)
@@ -70,7 +66,7 @@ def test_what_is_sealed_and_no_checkpoint_is_refused_and_runs_no_code(
     saved, contents, tmp_path, monkeypatch
 ):
     monkeypatch.chdir(tmp_path)
-    saved.write_bytes(sealed(contents))
+    saved.write_bytes(seal_checkpoint(contents))
     with pytest.raises(UsageError, match=r"checkpoint .*: it cannot be read \(\w+\); allowed is a"):
         load_checkpoint(saved, "abc")
     assert not (tmp_path / "exploded").exists()
