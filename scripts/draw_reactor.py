@@ -7,12 +7,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
 from matplotlib.animation import FuncAnimation, PillowWriter
 from matplotlib.figure import Figure
-from omegaconf import OmegaConf
 
 from radexp.errors import require
+from radexp.experiments.noise_points import run_weights
 from radexp.reactor import Grid, Problem
 from radexp.reactor.dynamics import Dynamics
 
@@ -23,11 +22,11 @@ def fields(run: Path, count: int) -> tuple[Any, Any, Any]:
     """Return ``count`` times, and the field and its target then, each (count, points, points)."""
     for name in ("config.yaml", "checkpoint.pt"):
         require((run / name).is_file(), f"{run}: no {name}", "a run's folder", "train it first")
-    model = OmegaConf.load(run / "config.yaml").model
+    config, _, weights = run_weights(run)
+    model = config.model
     grid = Grid(model.points, model.steps, model.final_time, model.diffusion)
-    state = torch.load(run / "checkpoint.pt", weights_only=True)
     problem = Problem(grid)
-    dynamics = Dynamics(problem, state["trainer"]["model"]["theta"])
+    dynamics = Dynamics(problem, weights["theta"])
     states = dynamics.new_states(grid.steps)
     dynamics.advance(dynamics.start_D, 0, states)
     steps = np.linspace(0, grid.steps - 1, count).astype(int)

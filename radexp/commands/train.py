@@ -115,7 +115,7 @@ def plan_words(words: Sequence[str], ours: Sequence[str] = ()) -> list[Plan | Me
     for measure in dict.fromkeys(c.measure.name for c in configs if c.measure is not None):
         idle = without_effect(flags.overrides, measure)
         given = f"{' '.join(idle)} with measure={measure}"
-        allowed = "words that it looks at; it measures all estimators, by sizes of its own"
+        allowed = "words that it looks at; it measures the paper's estimators, by sizes of its own"
         require(not idle, given, allowed, "drop what is without effect")
     return [make_job(config) for config in configs]
 

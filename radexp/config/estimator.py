@@ -54,6 +54,11 @@ class EstimatorConfig:
     checkpoints: int | None = None
     bits: int | None = None
 
+    @property
+    def kept_fraction(self) -> float | None:
+        """The kept part of each operand: of its entries, or of their 32 bits; None if whole."""
+        return self.keep if self.bits is None else self.bits / 32
+
     def __post_init__(self) -> None:
         """Refuse numbers outside their range and numbers that the estimator does not use."""
         require_choice("estimator", self.name)

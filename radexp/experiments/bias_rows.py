@@ -171,7 +171,7 @@ def _check(config: TrainConfig, keeps: Sequence[float], draws: int, warmup: int)
 
 
 def _estimators() -> list[str]:
-    """Return the estimators that sketch: those whose free number is the kept fraction."""
+    """Return the paper's estimators that sketch: those whose free number is the kept fraction."""
     names = options_for("estimator", CLASSIFICATION)
     return [name for name in names if load_estimator_config(name).free == "keep"]
 

@@ -105,7 +105,7 @@ class ControlWorkload:
 
 def _sketched(estimator: EstimatorConfig, config: TrainConfig) -> Storage:
     """Equation 7, with the estimator's sketch; shared is one draw for both factors."""
-    sketch = Sketch.registry[estimator.sketch].from_config(estimator)
+    sketch = Sketch.named_in(estimator)
     return Sketched(sketch, draws=1 if estimator.shared else 2)
 
 

@@ -95,7 +95,7 @@ def make_measurement(config: TrainConfig) -> Measurement:
     require(
         plain and config.training.holdout == 0,
         f"{given} with words on the estimator or training.holdout",
-        "neither, as all estimators are measured, on whole training sets",
+        "neither, as the paper's estimators are measured, on whole training sets",
         "drop them, or see radexp variance for estimators by name",
     )
     if name == "bias":

@@ -60,7 +60,7 @@ def measure_cell(config: TrainConfig, input_shape: tuple[int, ...], num_classes:
         "sizes": describe_sizes(asdict(config.model)),
         "input": "x".join(map(str, input_shape)),
         "estimator": plan.estimator.name,
-        "keep": 1.0 if plan.estimator.keep is None else plan.estimator.keep,
+        "keep": plan.estimator.kept_fraction or 1.0,
         "batch_size": plan.batch_size,
         "whole_batch_size": config.training.batch_size,
         "lean": plan.estimator.lean,

@@ -29,6 +29,7 @@ class Arm:
         """What tells the arm apart."""
         estimator = self.plan.estimator
         kept = f"keep {estimator.keep:.6g}" if estimator.keep else f"batch {self.plan.batch_size}"
+        kept = f"{estimator.bits} bits" if estimator.bits else kept
         return f"{estimator.name}, {kept}"
 
     def describe(self) -> dict[str, Any]:
@@ -39,7 +40,7 @@ class Arm:
             "data": plan.config.data.name,
             "arm": self.name,
             "estimator": plan.estimator.name,
-            "keep": plan.estimator.keep,
+            "keep": plan.estimator.kept_fraction,
             "batch_size": plan.batch_size,
             "bytes": plan.parameter_bytes + plan.predicted_saved_bytes,
             "level": self.level,

@@ -151,6 +151,8 @@ def _summarize(
         "message": message,
         "data_sha256": plan.workload.data_sha256,
         "keep": plan.estimator.keep,
+        "bits": plan.estimator.bits,
+        "checkpoints": plan.estimator.checkpoints,
         "batch_size": plan.batch_size,
         "budget_bytes": plan.budget_bytes,
         "over_budget": plan.over_budget,

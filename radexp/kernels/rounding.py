@@ -93,7 +93,7 @@ def _round(
             low, high = min(low, block[i]), max(high, block[i])
         step = (high - low) * share
         scales[group, 0], scales[group, 1] = low, step
-        inverse = 1 / step if step > 0 else step
+        distance = step if step > 0 else low - low + 1
         codes[len(block) :] = 0
         broken = np.uint8(0)
         for i in range(len(block)):
@@ -106,7 +106,7 @@ def _round(
             mixed = np.uint32(mixed * _THIRD)
             mixed ^= mixed >> np.uint32(16)
             uniform = values.dtype.type(np.int32(mixed >> np.uint32(8))) * unit
-            level = (block[i] - low) * inverse + uniform
+            level = (block[i] - low) / distance + uniform
             codes[i] = np.uint8(level if level < top else top)
             broken |= np.uint8(level != level)  # from an entry that is not finite
         if broken:

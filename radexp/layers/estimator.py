@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from radexp.config import CLASSIFICATION, EstimatorConfig, load_estimator_config, options_for
-from radexp.errors import UsageError, require
+from radexp.errors import require
 from radexp.sketches import Exact, Sketch
 
 # What a sketch's free number is where no budget solves it.
@@ -55,14 +55,9 @@ class Estimator:
             ", ".join(options_for("estimator", CLASSIFICATION)),
             "pick one of them",
         )
-        if config.sketch not in Sketch.registry:
-            raise UsageError(
-                f"estimator.sketch={config.sketch}: allowed is "
-                f"{', '.join(sorted(Sketch.registry))}; leave it as the estimator's YAML has it"
-            )
         if config.keep == 1:
             return cls(Exact(), config.lean)
-        return cls(Sketch.registry[config.sketch].from_config(config), config.lean)
+        return cls(Sketch.named_in(config), config.lean)
 
     @classmethod
     def named(cls, name: str, **settings: Any) -> Estimator:

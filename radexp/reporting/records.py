@@ -37,7 +37,11 @@ from radexp.reporting.summary import STATUSES
 EVIDENCE = ("runs.csv", "curves.csv", "environment.json")
 # What changed in the columns of runs.csv, the latest change first: today's name of a column, and
 # what it was called before, or None if there was no such column.
-CHANGES: tuple[tuple[str, str | None], ...] = (("target", None), ("sizes", "hidden"))
+CHANGES: tuple[tuple[str, str | None], ...] = (
+    ("bits", None),
+    ("target", None),
+    ("sizes", "hidden"),
+)
 
 
 @dataclass(frozen=True)

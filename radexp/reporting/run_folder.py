@@ -37,6 +37,7 @@ METRICS = (
 )
 CURVES = ("run", *METRICS)
 SUMMARY_NUMBERS = (
+    "bits",
     "batch_size",
     "budget_bytes",
     "parameter_bytes",
@@ -63,7 +64,7 @@ _OWN_COLUMN = (
     *("model.name", "model.hidden", "model.channels", "model.kernel_size", "model.pooling"),
     *("model.task", "model.default_data", "model.points", "model.steps", "model.final_time"),
     *("model.diffusion", "model.initial", "estimator.task"),
-    *("data.name", "estimator.name", "estimator.keep"),
+    *("data.name", "estimator.name", "estimator.keep", "estimator.bits"),
     *("estimator.batch_size", "optimizer.lr", "optimizer.weight_decay", "training.iterations"),
     *("budget", "seed", "study", "preset", "output", "data.root", "scales", "tuned", "tune"),
 )

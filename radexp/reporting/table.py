@@ -110,6 +110,7 @@ def _arm(group: pd.DataFrame) -> dict[str, Any]:
         "diverged": int((judged["status"] == "diverged").sum()),
         "other_runs": len(group) - len(judged),
         "keep": group["keep"].max(),
+        "bits": group["bits"].max(),
         # A control has no examples: its batch of one loss is nothing that could be kept.
         "batch_size": group["batch_size"].mask(group["data"] == NO_DATA).max(),
         "memory_bytes": memory_bytes(group),
@@ -136,6 +137,7 @@ def _summary(name: str, values: list[float]) -> dict[str, float]:
 def _cells(row: dict[Any, Any]) -> dict[str, str]:
     """Write one row for people."""
     kept = f"keep {row['keep']:.3g}" if pd.notna(row["keep"]) else _batch(row["batch_size"])
+    kept = f"{row['bits']:.0f} bits" if pd.notna(row["bits"]) else kept
     return {
         "arm": str(row["arm"]),
         "n": str(row["n"]),

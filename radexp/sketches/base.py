@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from radexp.config import EstimatorConfig
+from radexp.errors import require
 
 Kept = tuple[Tensor, ...]
 Shape = tuple[int, int, int]
@@ -43,11 +44,30 @@ class Sketch(ABC):
     """
 
     name: ClassVar[str]
+    free: ClassVar[str | None] = "keep"  # the number that says how much is kept
     registry: ClassVar[dict[str, type[Sketch]]] = {}
 
     def __init_subclass__(cls) -> None:
         """Enter the class in the registry under its ``name``."""
         Sketch.registry[cls.name] = cls
+
+    @classmethod
+    def named_in(cls, config: EstimatorConfig) -> Sketch:
+        """Build the sketch that an estimator's settings name.
+
+        Raises:
+            UsageError: If there is no such sketch, or another number than the estimator's is free.
+        """
+        found = cls.registry.get(config.sketch)
+        given, leave = (
+            f"estimator.sketch={config.sketch}",
+            "leave it as the estimator's YAML has it",
+        )
+        require(found is not None, given, ", ".join(sorted(cls.registry)), leave)
+        assert found is not None
+        fits = found.free in (None, config.free)
+        require(fits, f"{given} with estimator.free={config.free}", f"free={found.free}", leave)
+        return found.from_config(config)
 
     @classmethod
     @abstractmethod

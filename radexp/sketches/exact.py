@@ -21,6 +21,7 @@ class Exact(Sketch):
     """
 
     name = "exact"
+    free = None
 
     @classmethod
     def from_config(cls, config: EstimatorConfig) -> Exact:

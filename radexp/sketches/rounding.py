@@ -46,12 +46,18 @@ class Rounding(Sketch):
         >>> torch.allclose(mean / 4000, x, atol=0.02)
         True
 
-    Not for the derivative of a nonlinearity: a rounded input of one gives a biased derivative.
+    In bfloat16 a restored level is rounded to the nearest number that there is, as every result in
+    it: at many bits, where levels are closer than those numbers, that bias of up to half a unit in
+    the last place is larger than the noise.
+
+    Not for the derivative of a nonlinearity: a rounded input of one gives a biased derivative. Not
+    for entries whose range is no finite number; what is restored of their group is NaN.
     Source: section 7 names randomized rounding as future work; the scheme is that of Gupta et al.,
     Deep learning with limited numerical precision, ICML 2015.
     """
 
     name = "rounding"
+    free = "bits"
 
     def __init__(self, bits: int) -> None:
         require(1 <= bits <= 8, f"bits={bits}", "1 to 8", "use Exact() to keep it all")
@@ -144,7 +150,7 @@ def round_block(
     wide = torch.promote_types(entries.dtype, torch.float32)
     scales = torch.stack([lows, ((highs.to(wide) - lows) * (stretch / top)).to(lows.dtype)], 1)
     low, step = scales.to(wide).repeat_interleave(GROUP, 0)[: len(entries)].unbind(1)
-    levels = (entries - low) * torch.where(step > 0, 1 / step, step)
+    levels = (entries - low) / torch.where(step > 0, step, low - low + 1)
     levels += _uniforms(first, len(entries), keys, entries.device).to(wide)
     return torch.where(levels < top, levels, top).to(torch.uint8), scales
 

@@ -27,7 +27,7 @@ def test_an_estimator_picks_arms_and_measurements_stay(cwd):
     assert ", ".join(sweep.name for sweep in sweeps if sweep not in trained) == MEASURING
     assert notes == [
         "estimator=rad: no arm of reactor_checkpoint, reactor_shared, which are left out",
-        f"estimator=rad: without effect on {MEASURING}: all estimators are measured",
+        f"estimator=rad: without effect on {MEASURING}: the paper's estimators are measured",
     ]
     assert list(cwd.iterdir()) == []
 
@@ -46,7 +46,7 @@ def test_a_word_of_training_leaves_measurements_as_they_are():
     assert {job.config.training.iterations for job in sweeps[0].jobs} == {3}
     assert [job.run_id for job in sweeps[1].jobs] == [job.run_id for job in plain.jobs]
     assert notes == [
-        "training.iterations=3: without effect on unbiasedness: all estimators are measured"
+        "training.iterations=3: without effect on unbiasedness: the paper's estimators are measured"
     ]
 
 

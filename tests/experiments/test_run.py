@@ -11,6 +11,7 @@ import yaml
 from radexp.config import CLASSIFICATION, options_for
 from radexp.errors import UsageError
 from radexp.experiments import execute, run, run_path
+from radexp.reporting.records import load_records
 from radexp.training import StepMemory, checkpoint
 
 FILES = {
@@ -225,3 +226,11 @@ def test_a_full_disk_leaves_the_old_checkpoint(plan_for, monkeypatch):
     iterations = [int(row["iteration"]) for row in read_rows(plan)]
     assert iterations == sorted(iterations)
     assert iterations.count(20) == 3
+
+
+def test_the_record_tells_the_solved_number_of_bits(plan_for):
+    plan = plan_for("estimator=rounding", "budget=30%")
+    assert 1 <= plan.estimator.bits <= 8
+    assert execute(plan, show_progress=False)["bits"] == plan.estimator.bits
+    table = load_records(run_path(plan)).runs
+    assert table["bits"].tolist() == [plan.estimator.bits]

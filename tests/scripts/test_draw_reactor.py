@@ -7,10 +7,10 @@ from pathlib import Path
 import matplotlib.image
 import numpy as np
 import pytest
-import torch
 
 from radexp.errors import UsageError
 from radexp.experiments import execute, run_path
+from radexp.training import load_checkpoint, save_checkpoint
 
 SCRIPT = Path(__file__).resolve().parents[2] / "scripts/draw_reactor.py"
 SMALL = (
@@ -53,12 +53,13 @@ def test_field_and_target_are_drawn(draw, run, tmp_path):
     assert not field[:, 0].any()  # the boundary is cold
 
 
-def test_the_field_is_that_of_the_last_control(draw, run, tmp_path):
+def test_the_field_is_that_of_the_last_control(draw, run, tmp_path, plan_for):
     fields = draw(run, tmp_path, "--times", "2")["fields"]
     before = fields(run, 2)[1]
-    state = torch.load(run / "checkpoint.pt", weights_only=True)
+    path = run / "checkpoint.pt"
+    state = load_checkpoint(path, plan_for(*SMALL).config_hash)
     state["trainer"]["model"]["theta"] += 0.1
-    torch.save(state, run / "checkpoint.pt")
+    save_checkpoint(path, state)
     assert np.abs(fields(run, 2)[1] - before).max() > 1e-3
 
 

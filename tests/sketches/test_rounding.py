@@ -69,3 +69,11 @@ def test_the_largest_bfloat16_is_below_the_top_level(bits):
 
 def test_its_repr_says_how_long_a_code_is():
     assert repr(Rounding(3)) == "Rounding(bits=3)"
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64, torch.bfloat16], ids=str)
+def test_numbers_near_the_least_that_there_is_stay_finite(dtype):
+    least = torch.finfo(dtype).smallest_normal
+    x = (draw(1, 1, GROUP, dtype=torch.float64) * least / 64).to(dtype)
+    assert x.abs().max() < least
+    assert restored(Rounding(2), x).isfinite().all()
