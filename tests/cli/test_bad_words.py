@@ -94,7 +94,7 @@ BAD = [
     ("train optimizer.clip_norm=nan", "optimizer.clip_norm=nan: allowed is more than 0", "try"),
     (
         "train threads=0",
-        "threads=0: allowed is a whole number of at least 1, or null; try threads=1",
+        "threads=0: allowed is a whole number from 1 to 1024, or null; try threads=1",
     ),
     ("train device=tpu", "device=tpu: allowed is auto, cpu, cuda; try device=auto"),
     ("train study=A/b", "study=A/b: allowed is up to 80 of the characters a-z", "try study=train"),
@@ -152,6 +152,28 @@ BAD = [
     ("train -m seed=range(0,0)", "seed"),
     ("train --frobnicate", "unrecognized arguments: --frobnicate; see radexp train --help"),
     ("train --cfg nope", "invalid choice: 'nope' (choose from", "see radexp train --help"),
+    (
+        "train -m seed=range(0,100000000000)",
+        "seed=range(0,100000000000): allowed is up to 10000 runs in a sweep; give fewer values",
+    ),
+    ("train -m seed=shuffle(range(0,100000000000))", "allowed is up to 10000 runs in a sweep"),
+    ("train -m seed=range(0,101) threads=range(1,101)", "allowed is up to 10000 runs in a sweep"),
+    (
+        "train -m hydra/launcher=joblib hydra.launcher.n_jobs=0",
+        "hydra.launcher.n_jobs=0: allowed is a number from 1 to 1024, or -1 for one on each core",
+    ),
+    ("tune hydra.launcher.n_jobs=9999999999", "n_jobs=9999999999: allowed is a number from 1 to"),
+    (
+        "train -m hydra.sweeper.max_batch_size=0",
+        "hydra.sweeper.max_batch_size=0: allowed is a whole number of at least 1, or null; leave",
+    ),
+    ("train +hydra.callbacks.a._target_=os.getcwd", "allowed is no callback instead", "leave"),
+    ("train +hydra.job.env_set.A=1", "allowed is a variable that is set before radexp instead"),
+    ("train --info --cfg=job", "--cfg=job: allowed is one of --cfg and --info; drop the other"),
+    ("train --run --multirun", "allowed is one of --run and --multirun; drop the other"),
+    ("train -sc", "--shell-completion: allowed is install=bash, install=fish", "pick one"),
+    ("--shell-completion install=nope", "install=nope: allowed is install=bash", "pick one"),
+    ("-sc query=bash", "query=bash: allowed is install=bash", "pick one"),  # no line to complete
     # Reports
     (
         "report",
@@ -181,6 +203,9 @@ BAD = [
 ]
 # What Hydra itself stumbles over
 HYDRA = [
+    ("train measure.depth=3", "a key below one that is null; choose that one first", "depth=3"),
+    ("train +=[] +a.b.c=[]", "--help"),
+    ("train seed=" + "[" * 500, "--help"),
     ("train model=null", "model=null", "allowed is cnn, mlp, reactor, rnn"),
     ("train estimator=null", "estimator=null", "allowed is checkpoint"),
     ("train experiment=1", "experiment=1", "allowed is cifar_cnn"),
@@ -240,6 +265,13 @@ def test_bad_words_end_in_one_clear_line(line, parts, radexp, cwd, folders):
         assert part in outcome.err
     assert "Traceback" not in outcome.err
     assert list(cwd.iterdir()) == []
+
+
+@pytest.mark.parametrize("word", ["a\x1b[31mb", "seed=\x1b]0;title\x07", "x\u202ey=1", "\x9b2J=1"])
+def test_a_message_holds_nothing_that_a_terminal_obeys(word, radexp):
+    outcome = radexp("train", word)
+    assert outcome.status == 2
+    assert outcome.err[:-1].isprintable()
 
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="a CUDA device is there")

@@ -56,6 +56,14 @@ def test_configurations_or_a_message_come_out(words, multirun):
         assert all(type(job) is TrainConfig for job in jobs)
 
 
+def test_a_pattern_stands_for_the_options_that_match_it():
+    jobs = compose_jobs(["optimizer=glob(*)", "estimator=glob([rad*],exclude=*_*)"], multirun=True)
+    assert [(job.optimizer.name, job.estimator.name) for job in jobs] == [
+        ("adam", "rad"),
+        ("sgd", "rad"),
+    ]
+
+
 STUDIES = dict.fromkeys(["reactor_checkpoint", "reactor_shared"], "reactor")
 NUM_JOBS = {"mnist_mlp": 25, "reactor": 30, "reactor_checkpoint": 5, "reactor_shared": 10}
 NUM_JOBS |= {"cifar_cnn": 15, "seqmnist_rnn": 12, "memory_table": 3}

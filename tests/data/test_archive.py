@@ -1,5 +1,6 @@
 """Only the expected regular files leave an archive, whole or not at all."""
 
+import gzip
 import io
 import re
 import tarfile
@@ -99,6 +100,21 @@ def test_damage_is_explained_and_no_part_of_a_file_is_left(tmp_path, damage):
         extract(archive, MEMBERS, tmp_path / "out", 10**6)
     left = contents_of(tmp_path / "out")
     assert left.items() <= {"b.bin": LONG[1], "a.bin": b"first"}.items()
+
+
+def test_a_header_with_an_impossible_size_is_damage(tmp_path):
+    with tarfile.open(tmp_path / "plain", "w") as tar:
+        tar.addfile(member("other")[0])
+    header = bytearray((tmp_path / "plain").read_bytes())
+    header[124:136] = b"\x80" + b"\x7f" * 11  # the size, in base 256
+    header[148:156] = b" " * 8
+    header[148:156] = b"%06o\0 " % sum(header[:512])
+    (tmp_path / "archive").write_bytes(gzip.compress(bytes(header)))
+    with pytest.raises(
+        UsageError, match=rf"archive: damaged \(\w+\): expected is a whole .*; {MEND}"
+    ):
+        extract(tmp_path / "archive", MEMBERS, tmp_path / "out", 6)
+    assert contents_of(tmp_path / "out") == {}
 
 
 def test_a_folder_that_cannot_be_written_is_explained(tmp_path):

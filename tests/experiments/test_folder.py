@@ -106,6 +106,7 @@ def test_a_foreign_checkpoint_is_refused(plan_for, radexp, tiny, tmp_path):
         (b"", "it cannot be read (JSONDecodeError)"),
         (b'{"status": "comp', "it cannot be read (JSONDecodeError)"),
         (b"\xff\xfe\x00", "it cannot be read (UnicodeDecodeError)"),
+        (b"[" * 100_000, "it cannot be read (RecursionError)"),
         (b"[]", "it has no status"),
         (b"{}", "it has no status"),
         (b'{"status": 3}', "it has no status"),
@@ -121,6 +122,17 @@ def test_a_damaged_summary_is_refused(contents, message, plan_for, radexp, tiny,
     assert outcome.status == 2
     assert outcome.err.count("\n") == 1
     assert f"{message}; allowed is the JSON that radexp wrote; delete the file" in outcome.err
+
+
+@pytest.mark.parametrize(
+    ("contents", "kind"),
+    [(b"\xff", "UnicodeDecodeError"), (b"{" * 5000, "RecursionError"), (b"a: [", "ParserError")],
+)
+def test_a_damaged_configuration_is_refused(contents, kind, tmp_path):
+    (tmp_path / "config.yaml").write_bytes(contents)
+    message = rf"config\.yaml: it cannot be read \({kind}\); allowed is the folder of a run"
+    with pytest.raises(UsageError, match=message):
+        RunFolder(tmp_path).read_config()
 
 
 @pytest.mark.parametrize("study", ["train", "deep"])

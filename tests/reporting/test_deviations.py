@@ -5,7 +5,7 @@ from sealed import edit_summary
 
 from radexp.analysis.settings import by_setting
 from radexp.errors import UsageError
-from radexp.reporting.deviations import COMMAND, protocol_facts, written
+from radexp.reporting.deviations import COMMAND, protocol_facts, read_written, written
 from radexp.reporting.finding import WRITTEN, find
 from radexp.reporting.records import load_records
 
@@ -68,6 +68,13 @@ def test_words_on_a_study_of_several_folders_are_shown_with_theirs(tmp_path, mea
         "noise/mlp": "radexp variance model=mlp",
         "noise/rnn": "radexp variance model=rnn",
     }
+
+
+def test_words_hold_nothing_that_a_terminal_obeys(make_run, tmp_path):
+    for name in (WRITTEN, COMMAND):
+        (make_run(seed=len(name)).parent / name).write_text("a \x1b[31m\x07b\n\n- \u202ec\xa0d\n")
+    words = read_written(find(tmp_path))
+    assert [*words.deviations.values(), *words.commands.values()] == ["a  [31m b\n\n-  c d"] * 2
 
 
 def test_too_many_words_are_refused(make_run, tmp_path):

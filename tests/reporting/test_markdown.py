@@ -53,6 +53,15 @@ def test_links_are_relative_to_where_the_text_will_stand(study, tmp_path):
     assert str(tmp_path) not in text
 
 
+def test_names_of_folders_stay_text(make_run, tmp_path):
+    folder = tmp_path / "a](javascript:x) <b>\x1b[31m\nc"
+    make_run("exact").parent.rename(folder)
+    write_report(folder, tmp_path / "r")
+    text = (tmp_path / "r/report.md").read_text()
+    assert all(line.isprintable() for line in text.split("\n"))
+    assert "](<../a%5D%28javascript%3Ax%29 %3Cb%3E%1B%5B31m%0Ac>)" in text
+
+
 def test_hostile_text_stays_text(make_run, tmp_path):
     run = make_run("exact", 0, status="failed", message=HOSTILE)
     (run.parent / "deviations.md").write_text(HOSTILE)

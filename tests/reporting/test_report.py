@@ -104,6 +104,15 @@ def test_jobs_that_give_one_row_leave_the_rest_of_the_report(make_job, tmp_path)
     assert {path.name for path in report.page.parent.glob("*.png")} == {"depth.png"}
 
 
+@pytest.mark.parametrize("name", ["deviations.md", "command.txt"])
+def test_words_that_cannot_be_read_leave_no_report(make_run, tmp_path, name):
+    run = make_run()
+    (run.parent / name).write_bytes(b"\xff")
+    with pytest.raises(UsageError, match=f"{name}: unreadable .* allowed is UTF-8 text"):
+        write_report(run, tmp_path / "r")
+    assert not (tmp_path / "r").exists()
+
+
 def test_a_target_that_is_a_file_is_refused(make_run, tmp_path):
     (tmp_path / "file").write_text("")
     run = make_run()
