@@ -5,18 +5,18 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from importlib.util import find_spec
 
+from radexp.commands.composing import compose_launcher
 from radexp.errors import require
-from radexp.experiments.device import DEVICE
+from radexp.experiments.device import DEVICE_VARIABLE
 
 KEY = "hydra/launcher"
 SLURM = ("slurm_cpu", "slurm_gpu", "submitit_slurm")
 LAUNCHERS = (*SLURM, "submitit_local")
 PROGRAMS = ("sbatch", "srun", "squeue")
 PLUGIN = "hydra_plugins.hydra_submitit_launcher"
-WANTS_GPUS = ("device=cuda", "hydra.launcher.gpus_per_", "hydra.launcher.gres=")
 
 
 @contextmanager
@@ -41,8 +41,8 @@ def on_cluster(words: Sequence[str]) -> Iterator[None]:
     )
     from radexp.commands.following import following_jobs  # needs submitit
 
-    gpus = name == "slurm_gpu" or any(word.startswith(WANTS_GPUS) for word in words)
-    with _planning_for("cuda" if gpus else "cpu"), following_jobs():
+    planning = _planning_for(_device(words)) if name in SLURM else nullcontext()
+    with planning, following_jobs():
         yield
 
 
@@ -63,7 +63,7 @@ def require_plugin(words: Sequence[str]) -> str | None:
     Raises:
         UsageError: If it is, and is not installed.
     """
-    name = dict(word.partition("=")[::2] for word in words).get(KEY)
+    name = _values(words).get(KEY)
     if name not in LAUNCHERS:
         return None
     require(
@@ -75,11 +75,28 @@ def require_plugin(words: Sequence[str]) -> str | None:
     return name
 
 
+def _values(words: Sequence[str]) -> dict[str, str]:
+    return dict(word.partition("=")[::2] for word in words)
+
+
+def _device(words: Sequence[str]) -> str:
+    """Return the device that the jobs reserve or ask for."""
+    launcher = compose_launcher(words)
+    options = [launcher, launcher.get("additional_parameters") or {}]
+    gpus = any(part[key] for part in options for key in part if str(key).startswith("gpus"))
+    gres = any("gpu" in str(part.get("gres")) for part in options)
+    return "cuda" if gpus or gres or "cuda" in _values(words).get("device", "") else "cpu"
+
+
 @contextmanager
 def _planning_for(device: str) -> Iterator[None]:
     """Let ``device=auto`` mean a device of the jobs' machines, here and in the jobs."""
-    os.environ[DEVICE] = device
+    before = os.environ.get(DEVICE_VARIABLE)
+    os.environ[DEVICE_VARIABLE] = device
     try:
         yield
     finally:
-        del os.environ[DEVICE]
+        if before is None:
+            del os.environ[DEVICE_VARIABLE]
+        else:
+            os.environ[DEVICE_VARIABLE] = before

@@ -8,6 +8,7 @@ import difflib
 import math
 import re
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from itertools import islice
 from typing import Any, NoReturn, get_type_hints
 
@@ -89,12 +90,36 @@ def compose_jobs(
     """
     _refuse_bare(overrides)
     _refuse_reserved(overrides)
+    with _explaining(overrides):
+        words = [*overrides, *ours]
+        jobs = _expand_sweep(words) if multirun else [words]
+        require(bool(jobs), " ".join(overrides), "a sweep of at least one run", "add values")
+        return [to_config(compose("train", overrides=job)) for job in jobs]
+
+
+def compose_launcher(words: Sequence[str]) -> DictConfig:
+    """Compose what starts a sweep's jobs.
+
+    Args:
+        words: Hydra flags and overrides; those that are not Hydra's own are not looked at.
+
+    Raises:
+        UsageError: If it cannot be composed.
+    """
+    overrides = [word for word in words if _is_hydras(word)]
+    _refuse_reserved(overrides)
+    with _explaining(overrides):
+        parser = OverridesParser.create(GlobalHydra.instance().config_loader())
+        launcher: DictConfig = _compose_hydra(overrides, parser).launcher
+        return launcher
+
+
+@contextmanager
+def _explaining(overrides: Sequence[str]) -> Iterator[None]:
+    """Let Hydra compose, and say in one line why it could not."""
     with initialize_config_dir(str(config_folder()), version_base="1.3"):
         try:
-            words = [*overrides, *ours]
-            jobs = _expand_sweep(words) if multirun else [words]
-            require(bool(jobs), " ".join(overrides), "a sweep of at least one run", "add values")
-            return [to_config(compose("train", overrides=job)) for job in jobs]
+            yield
         except UsageError:
             raise
         except Exception as error:  # Hydra raises many kinds for words that it cannot compose
@@ -164,20 +189,30 @@ def _appended(config: DictConfig, schema: type, prefix: str = "") -> Iterator[st
 def _expand_sweep(overrides: Sequence[str]) -> list[list[str]]:
     """Return the overrides of every job, as Hydra's basic sweeper makes them."""
     parser = OverridesParser.create(GlobalHydra.instance().config_loader())
-    fixed = [
-        text
-        for text, parsed in zip(overrides, parser.parse_overrides(list(overrides)), strict=True)
-        if not parsed.is_sweep_override()
-    ]
-    hydra: Any = compose("train", overrides=fixed, return_hydra_config=True).hydra
-    _require_workers(hydra)
+    hydra = _compose_hydra(overrides, parser)
     words = [f"{key}={value}" for key, value in (hydra.sweeper.params or {}).items()]
-    ours = [text for text in overrides if not text.lstrip("+~").startswith(("hydra.", "hydra/"))]
+    ours = [text for text in overrides if not _is_hydras(text)]
     parsed = parser.parse_overrides([*words, *ours])
     count = math.prod({word.get_key_element(): _num_values(word) for word in parsed}.values())
     allowed = f"up to {MAX_JOBS} runs in a sweep"
     require(count <= MAX_JOBS, " ".join(overrides), allowed, "give fewer values, or sweep in parts")
     return BasicSweeper.split_arguments(parsed, None)[0]
+
+
+def _compose_hydra(overrides: Sequence[str], parser: OverridesParser) -> Any:
+    """Return Hydra's own configuration; a sweep's words do not change it."""
+    fixed = [
+        text
+        for text, parsed in zip(overrides, parser.parse_overrides(list(overrides)), strict=True)
+        if not parsed.is_sweep_override()
+    ]
+    hydra = compose("train", overrides=fixed, return_hydra_config=True).hydra
+    _require_workers(hydra)
+    return hydra
+
+
+def _is_hydras(word: str) -> bool:
+    return word.lstrip("+~").startswith(("hydra.", "hydra/"))
 
 
 def _require_workers(hydra: Any) -> None:

@@ -8,15 +8,19 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, redirect_stderr
+from dataclasses import dataclass
 from io import StringIO
 from typing import Any
 
 import submitit
 from hydra.core.utils import JobReturn, JobStatus
-from submitit.core.utils import FailedJobError
+from submitit.core.utils import DelayedSubmission, FailedJobError
+
+from radexp.experiments.device import DEVICE_VARIABLE
 
 SQUEUE = ("squeue", "--noheader", "--array", "--format=%i", f"--user={os.getuid()}")
 LEAST_SECONDS, MOST_SECONDS = 5, 60
+ANSWER_SECONDS = 30
 
 
 class Queue:
@@ -47,7 +51,19 @@ class Queue:
         """Ask Slurm, less and less often; no answer counts for nothing."""
         self._asked = time.monotonic()
         self._wait = min(MOST_SECONDS, max(LEAST_SECONDS, 1.2 * self._wait))
-        done = subprocess.run(SQUEUE, capture_output=True, text=True, check=False)
+        # The user's SQUEUE_STATES and the like would hide jobs.
+        environment = {k: v for k, v in os.environ.items() if not k.startswith("SQUEUE_")}
+        try:
+            done = subprocess.run(
+                SQUEUE,
+                capture_output=True,
+                text=True,
+                check=False,
+                env=environment,
+                timeout=ANSWER_SECONDS,
+            )
+        except subprocess.TimeoutExpired:
+            return
         if done.returncode == 0:
             self._answers = [*self._answers[-1:], frozenset(done.stdout.split())]
 
@@ -76,6 +92,22 @@ class _Followed:
         return [JobReturn(status=JobStatus.COMPLETED)]
 
 
+@dataclass(frozen=True)
+class _Planned:
+    """A job's call and its device: sbatch need not hand on the environment (SBATCH_EXPORT=NONE)."""
+
+    function: Callable[..., Any]
+    device: str
+
+    def __call__(self, *arguments: Any) -> Any:
+        os.environ[DEVICE_VARIABLE] = self.device
+        return self.function(*arguments)
+
+    def checkpoint(self, *arguments: Any) -> DelayedSubmission:
+        """Return what a requeued job calls: the same."""
+        return DelayedSubmission(self, *arguments)
+
+
 @contextmanager
 def following_jobs() -> Iterator[None]:
     """Let Hydra's submitit launchers follow all their jobs to the end."""
@@ -96,6 +128,9 @@ class _Executor(submitit.AutoExecutor):
         Raises:
             SystemExit: If Slurm refuses, with the message.
         """
+        device = os.environ.get(DEVICE_VARIABLE)
+        if device is not None:
+            function = _Planned(function, device)
         try:
             with redirect_stderr(StringIO()):  # it prints what it raises
                 jobs = super().map_array(function, *arguments)

@@ -6,10 +6,10 @@ import os
 
 import torch
 
-from radexp.errors import UsageError
+from radexp.errors import UsageError, require
 
 # The environment variable that names what auto means, for runs of other machines than this one.
-DEVICE = "RADEXP_DEVICE"
+DEVICE_VARIABLE = "RADEXP_DEVICE"
 
 
 def choose_device(name: str) -> torch.device:
@@ -22,13 +22,19 @@ def choose_device(name: str) -> torch.device:
         name: ``auto``, ``cpu`` or ``cuda``.
 
     Raises:
-        UsageError: If it is CUDA and there is none.
+        UsageError: If it is CUDA and there is none, or ``RADEXP_DEVICE`` is something else.
 
     Example:
         >>> choose_device("cpu")
         device(type='cpu')
     """
-    elsewhere = os.environ.get(DEVICE)
+    elsewhere = os.environ.get(DEVICE_VARIABLE)
+    require(
+        elsewhere in (None, "cpu", "cuda"),
+        f"{DEVICE_VARIABLE}={elsewhere}",
+        "cpu or cuda",
+        f"unset {DEVICE_VARIABLE}",
+    )
     if name == "cuda" and elsewhere != "cuda" and not torch.cuda.is_available():
         raise UsageError(
             "device=cuda: allowed here is cpu, no CUDA device was found; try device=cpu"

@@ -8,7 +8,7 @@ from hydra import compose, initialize_config_dir
 import radexp.commands.cluster as module
 from radexp.catalogue import choices, config_folder
 from radexp.commands.cluster import LAUNCHERS, on_cluster
-from radexp.experiments.device import DEVICE, choose_device
+from radexp.experiments.device import DEVICE_VARIABLE, choose_device
 
 INSTALL = "allowed is basic or joblib; install it: pip install 'hydra-submitit-launcher>=1.2,<2'\n"
 
@@ -85,18 +85,55 @@ def test_launchers_take_a_clusters_own_settings():
         (["hydra/launcher=submitit_slurm", "hydra.launcher.gpus_per_node=1"], "cuda"),
         (["hydra/launcher=submitit_slurm", "hydra.launcher.gres='gpu:1'"], "cuda"),
         (["hydra/launcher=submitit_slurm", "device=cuda"], "cuda"),
-        (["hydra/launcher=submitit_local"], "cpu"),
+        (["hydra/launcher=submitit_slurm", "device=cpu,cuda"], "cuda"),
+        (["hydra/launcher=slurm_cpu", "+hydra.launcher.additional_parameters.gpus=2"], "cuda"),
+        (["hydra/launcher=slurm_cpu", "hydra.launcher.gpus_per_node=0"], "cpu"),
+        (["hydra/launcher=slurm_cpu", "hydra.launcher.gpus_per_task=null"], "cpu"),
+        (["hydra/launcher=slurm_cpu", "hydra.launcher.gres='tmpdisk:9'"], "cpu"),
+        (["hydra/launcher=slurm_gpu", "hydra.launcher.gpus_per_node=null"], "cpu"),
+        (["-m", "hydra/launcher=slurm_gpu", "experiment=a,b", "hydra.launcher.mem_gb=2"], "cuda"),
     ],
 )
 def test_runs_are_planned_for_the_device_of_their_jobs(monkeypatch, words, device):
     monkeypatch.setattr(module.shutil, "which", lambda name: name)
     with on_cluster(words):
         assert choose_device("auto").type == choose_device(device).type == device
-        assert os.environ[DEVICE] == device
-    assert DEVICE not in os.environ
+        assert os.environ[DEVICE_VARIABLE] == device
+    assert DEVICE_VARIABLE not in os.environ
 
 
-def test_other_launchers_are_left_alone(monkeypatch):
+@pytest.mark.parametrize(
+    ("word", "said"),
+    [
+        ("hydra.launcher.nope=1", "hydra.launcher.nope: there is no such key; "),
+        ("hydra.launcher=null", "'NoneType' object has no attribute 'get'; see radexp train"),
+        ("~hydra.launcher", "~hydra.launcher: allowed is no deletion; "),
+    ],
+)
+def test_a_launcher_that_cannot_be_composed_is_refused(radexp, cwd, monkeypatch, word, said):
+    monkeypatch.setattr(module.shutil, "which", lambda name: name)
+    outcome = radexp("train", "-m", "hydra/launcher=slurm_cpu", word)
+    assert (outcome.status, outcome.out) == (2, "")
+    assert outcome.err.startswith(f"radexp: {said}")
+    assert outcome.err.count("\n") == 1
+    assert not list(cwd.iterdir())
+
+
+def test_a_device_that_was_planned_for_before_is_so_again(monkeypatch):
+    monkeypatch.setattr(module.shutil, "which", lambda name: name)
+    monkeypatch.setenv(DEVICE_VARIABLE, "cuda")
+    with on_cluster(["hydra/launcher=slurm_cpu"]):
+        assert os.environ[DEVICE_VARIABLE] == "cpu"
+    assert os.environ[DEVICE_VARIABLE] == "cuda"
+
+
+@pytest.mark.parametrize("launcher", ["basic", "joblib", "submitit_local"])
+def test_a_sweep_on_this_machine_takes_its_devices(launcher):
+    with on_cluster(["-m", f"hydra/launcher={launcher}"]):
+        assert DEVICE_VARIABLE not in os.environ
+
+
+def test_joblib_does_not_need_the_plugin(monkeypatch):
     monkeypatch.setattr(module, "find_spec", lambda name: None)
     with on_cluster(["-m", "hydra/launcher=joblib"]):
-        assert DEVICE not in os.environ
+        assert DEVICE_VARIABLE not in os.environ

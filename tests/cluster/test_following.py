@@ -1,12 +1,15 @@
 """A job is over when Slurm's last two answers do not list it."""
 
+import pickle
 import subprocess
+import time
 from itertools import pairwise
 
 import pytest
 
 from radexp.commands import following
 from radexp.commands.following import Queue
+from radexp.experiments.device import DEVICE_VARIABLE, choose_device
 
 
 @pytest.fixture
@@ -20,6 +23,10 @@ def queue(monkeypatch):
         return Queue()
 
     return answering
+
+
+def meaning_of_auto(name):
+    return choose_device(name).type
 
 
 def listing(*jobs, status=0):
@@ -53,3 +60,36 @@ def test_slurm_is_asked_less_and_less_often(monkeypatch):
     gaps = [later - earlier for earlier, later in pairwise(asked)]
     assert gaps[0] == 5
     assert set(gaps[-20:]) == {60}
+
+
+def test_a_question_without_answer_is_given_up(monkeypatch, tmp_path):
+    monkeypatch.setattr(following, "ANSWER_SECONDS", 0.1)
+    monkeypatch.setattr(following, "SQUEUE", ("sleep", "60"))
+    before = time.monotonic()
+    assert not Queue().is_done("7_0")
+    assert time.monotonic() - before < 30
+
+
+def test_the_users_variables_hide_no_jobs(monkeypatch):
+    monkeypatch.setenv("SQUEUE_STATES", "COMPLETED")
+    monkeypatch.setattr(following, "LEAST_SECONDS", 0)
+    monkeypatch.setattr(following, "SQUEUE", ("sh", "-c", 'test "$SQUEUE_STATES" || echo 7_0'))
+    jobs = Queue()
+    assert [jobs.is_done("7_0") for _ in range(3)] == [False, False, False]
+
+
+def test_a_job_knows_its_device_without_the_environment_also_when_requeued(monkeypatch, tmp_path):
+    monkeypatch.setenv(DEVICE_VARIABLE, "cuda")
+    given = []
+    monkeypatch.setattr(
+        following.submitit.AutoExecutor,
+        "map_array",
+        lambda self, function, *arguments: given.append(function) or [],
+    )
+    following._Executor(folder=tmp_path, cluster="local").map_array(meaning_of_auto, ["auto"])
+    monkeypatch.delenv(DEVICE_VARIABLE)
+    (function,) = pickle.loads(pickle.dumps(given))
+    assert function("auto") == "cuda"
+    monkeypatch.delenv(DEVICE_VARIABLE)
+    requeued = pickle.loads(pickle.dumps(function.checkpoint("auto")))
+    assert requeued.result() == "cuda"
