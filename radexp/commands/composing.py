@@ -257,6 +257,9 @@ def _explain(error: Exception) -> str:
         return f"{match[1]}: {_first_line(cause)}; radexp train --cfg job shows values that fit"
     if match := re.search(r"Ambiguous value for argument '([^']*)'", text):
         return f"{match[1]}: several values; allowed is one, or a sweep of them with -m"
+    if match := re.search(r"LexerNoViableAltException: ([^\n]*)", text):
+        key, _, value = match[1].partition("=")
+        return f"{match[1]}: a character that needs quotes; write '{key}=\"{value}\"'"
     if "Unexpected type for root: NoneType" in text:
         return "a key below one that is null; choose that one first, as in measure=depth"
     if match := re.search(r"full_key: (\S+)", text):

@@ -150,6 +150,7 @@ BAD = [
     ("train -m budget=90% estimator.keep=null,0.5", "budget=90% and estimator.keep=0.5", "drop"),
     ("train -m hydra/launcher=nope", "hydra/launcher=nope: allowed is basic, joblib", "pick one"),
     ("train -m seed=range(0,0)", "seed"),
+    ("train output=é", "output=é: a character that needs quotes; write 'output=\"é\"'"),
     ("train --frobnicate", "unrecognized arguments: --frobnicate; see radexp train --help"),
     ("train --cfg nope", "invalid choice: 'nope' (choose from", "see radexp train --help"),
     (

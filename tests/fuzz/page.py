@@ -35,7 +35,7 @@ class _Tags(HTMLParser):
         for name, value in attrs:
             assert not name.startswith("on"), (tag, name)
             if name == "href":
-                # A place in the page, or a folder of records: a path, all of whose signs are quoted.
+                # A place in the page, or a path to records, all of whose signs are quoted.
                 assert LINKED.fullmatch(value or ""), value
             if name == "src":
                 assert (value or "").startswith("data:image/png;base64,"), value

@@ -116,7 +116,7 @@ RIGHT = st.fixed_dictionaries(
         "optimizer.clip_norm": st.floats(1e-300, 1e300),
         "budget": st.sampled_from(["null", "100%", "99.5%", "999999999GB"]),
         "threads": st.integers(1, 1024),
-        "output": st.sampled_from(["outputs", "a/b", "'a b'", "é"]),
+        "output": st.sampled_from(["outputs", "a/b", "'a b'", '"é"']),
         "study": st.from_regex("[a-z0-9][a-z0-9._-]{0,9}", fullmatch=True),
     },
 )
