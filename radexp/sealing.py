@@ -14,6 +14,9 @@ from typing import Any
 from radexp.files import digest
 
 FILES, SEAL = "files", "seal"
+# Of what has no seal it is not known whether it is whole; an earlier version can still read it.
+UNSEALED = "it has no seal: it was written by an earlier version of radexp, or is damaged"
+KEEP = "keep the folder and set output=FOLDER, or delete it to run anew"
 
 
 def seal(values: Mapping[str, Any], files: Mapping[str, str]) -> dict[str, Any]:
@@ -44,18 +47,35 @@ def find_damage(values: Mapping[str, Any], folder: Path) -> str | None:
         >>> find_damage({**record, "loss": 0.4}, Path())
         'it is not as it was written'
     """
+    broken = find_broken_seal(values)
+    files = values.get(FILES)
+    if broken or not isinstance(files, dict):
+        return broken
+    return next(filter(None, (_damage_of(folder, *entry) for entry in files.items())), None)
+
+
+def find_broken_seal(values: Mapping[str, Any]) -> str | None:
+    """Say what is wrong with a record itself, whatever became of its files, or None.
+
+    Args:
+        values: The record, as it was read.
+    """
     found = dict(values)
     if SEAL not in found:
-        return "it has no seal"
-    if found.pop(SEAL) != _digest_of(found):
-        return "it is not as it was written"
-    files = found.get(FILES)
-    for name, expected in files.items() if isinstance(files, dict) else ():
-        path = folder / name
+        return UNSEALED
+    return None if found.pop(SEAL) == _digest_of(found) else "it is not as it was written"
+
+
+def _damage_of(folder: Path, name: str, expected: str) -> str | None:
+    """Say what is not as it was with one file that a record speaks for."""
+    path = folder / name
+    try:
         if Path(name).name != name or not path.is_file():
             return f"{name}, of which it tells, is gone"
         if digest(path.read_bytes()) != expected:
             return f"{name}, of which it tells, is not as it was written"
+    except OSError as error:
+        return f"{name}, of which it tells, cannot be read ({error.strerror})"
     return None
 
 

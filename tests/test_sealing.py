@@ -2,11 +2,12 @@
 
 import json
 import random
+from pathlib import Path
 
 import pytest
 from sealed import write_summary
 
-from radexp.sealing import find_damage, seal
+from radexp.sealing import UNSEALED, find_broken_seal, find_damage, seal
 
 VALUES = {"status": "completed", "loss": 0.1 + 0.2, "peak": {"total": 3}, "none": None}
 
@@ -49,6 +50,24 @@ def test_no_flipped_bit_changes_what_is_believed(sealed, name):
 @pytest.mark.parametrize("name", ["../secret", "/etc/hosts", "", ".", "sub/file"])
 def test_a_seal_leads_out_of_its_folder_nowhere(tmp_path, name):
     assert find_damage(seal(VALUES, {name: "0"}), tmp_path) == f"{name}, of which it tells, is gone"
+
+
+def test_a_file_that_cannot_be_read_is_damage(sealed, monkeypatch):
+    def fail(path):
+        raise OSError(5, "Input/output error")
+
+    record = json.loads((sealed / "summary.json").read_text())
+    monkeypatch.setattr(Path, "read_bytes", fail)
+    message = "metrics.csv, of which it tells, cannot be read (Input/output error)"
+    assert find_damage(record, sealed) == message
+
+
+def test_a_record_is_judged_without_its_files(sealed):
+    record = json.loads((sealed / "summary.json").read_text())
+    (sealed / "metrics.csv").unlink()
+    assert find_broken_seal(record) is None
+    assert find_broken_seal({**record, "loss": 0.4}) == "it is not as it was written"
+    assert find_broken_seal(VALUES) == find_damage(VALUES, sealed) == UNSEALED
 
 
 def test_files_that_are_no_names_are_none(tmp_path):

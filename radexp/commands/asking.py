@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
 from operator import methodcaller
 from pathlib import Path
 
 from filelock import FileLock
 
+from radexp.errors import UsageError
 from radexp.experiments import Measurement, Plan, run_path
 from radexp.experiments.writing import make_folder, unwritable
 from radexp.files import write_atomically
@@ -21,7 +23,7 @@ def write_job_lists(jobs: Sequence[Plan | Measurement]) -> list[Path]:
         The studies' folders, made where they are missing, in the order of the jobs.
 
     Raises:
-        UsageError: If a folder cannot be written, or a list that is there is damaged.
+        UsageError: If a folder cannot be written.
     """
     studies: dict[Path, list[AskedJob]] = {}
     for job in jobs:
@@ -43,8 +45,15 @@ def _asked(job: Plan | Measurement) -> AskedJob:
 
 
 def _add(study: Path, asked: Sequence[AskedJob]) -> None:
-    """Write the union of what is listed and what is asked for now, if it is more."""
-    listed = read_job_list(study)
+    """Write the union of what is listed and what is asked for now, if it is more.
+
+    A damaged list is written anew: it decides nothing, and jobs with a folder are found without it.
+    """
+    try:
+        listed = read_job_list(study)
+    except UsageError as error:
+        print(f"radexp: {error}; left out, and written anew", file=sys.stderr)
+        listed = []
     together = list(dict.fromkeys([*listed, *asked]))
     if together != listed:
         write_atomically(study / JOB_LIST, methodcaller("write", job_list_csv(together)))

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from radexp.commands.words import read_words, wants_help
-from radexp.errors import UsageError, require
+from radexp.errors import UsageError, printable, require
 from radexp.reporting.job_list import is_begun, job_in, jobs_of
 from radexp.reporting.job_state import CUT, RUNNING, STATES, WAITING, JobState, read_state, share
 from radexp.reporting.reading import one_line
@@ -122,8 +122,10 @@ def describe_study(study: Path, states: Sequence[JobState]) -> str:
     """Return a study's table: a line that counts its jobs, then one line for each of them."""
     counts = Counter(state.state for state in states)
     told = ", ".join(f"{counts[state]} {state}" for state in STATES if counts[state])
-    width = max(len(state.job.run_id) for state in states)
-    lines = [f"{study}: {len(states)} {'jobs' if len(states) > 1 else 'job'}: {told}"]
+    width = max(len(printable(state.job.run_id)) for state in states)
+    lines = [
+        f"{printable(str(study))}: {len(states)} {'jobs' if len(states) > 1 else 'job'}: {told}"
+    ]
     lines += [_describe(state, width) for state in states]
     left = sum(counts[state] for state in RESUMABLE)
     if left and not counts[RUNNING]:
@@ -140,4 +142,5 @@ def _describe(state: JobState, width: int) -> str:
         done = f"{state.iteration}/{job.iterations or '?'} {part:>4}"
     elif job.is_run:
         done = f"0/{job.iterations}   0%"
-    return f"  {state.state:<13} {done:>18}  {job.run_id:<{width}}  {state.note}".rstrip()
+    name = printable(job.run_id)
+    return f"  {state.state:<13} {done:>18}  {name:<{width}}  {state.note}".rstrip()

@@ -17,7 +17,7 @@ from radexp.commands.asking import write_job_lists
 from radexp.commands.cluster import on_cluster, require_plugin, require_sweep
 from radexp.commands.composing import compose_jobs, parse_words, to_config
 from radexp.commands.watching import Watching, describe, read_summary
-from radexp.errors import UsageError, require
+from radexp.errors import UsageError, printable, require
 from radexp.experiments import Measurement, Plan, execute, make_job, run_path
 from radexp.experiments.measurement import without_effect
 from radexp.experiments.orphans import LAUNCHER, ending_with_launcher
@@ -198,7 +198,7 @@ def _job(config: DictConfig) -> None:
         if os.environ.get("HYDRA_FULL_ERROR") == "1":
             raise
         kind = "" if isinstance(error, UsageError) else f"{type(error).__name__}: "
-        print(f"radexp: {name}: {kind}{error}", file=sys.stderr, flush=True)
+        print(f"radexp: {name}: {kind}{printable(str(error))}", file=sys.stderr, flush=True)
         if isinstance(error, UsageError) and not in_sweep:
             raise SystemExit(2) from error
         return

@@ -20,7 +20,7 @@ from radexp.config import TrainConfig
 from radexp.errors import UsageError
 from radexp.experiments.writing import make_folder, telling_of, unwritable
 from radexp.files import digest, sync_folder, write_atomically
-from radexp.sealing import find_damage, seal
+from radexp.sealing import KEEP, UNSEALED, find_broken_seal, find_damage, seal
 
 # A run in one of these states is not started again: it would end in the same way.
 FINAL_STATUSES = ("completed", "diverged")
@@ -162,7 +162,8 @@ class RunFolder:
         """Return summary.json, or None if the run has not ended in any way yet.
 
         Raises:
-            UsageError: If it, or a file that it tells of, is not as it was written.
+            UsageError: If it is not as it was written, or, if the run is not to go on, a file that
+                it tells of: one that goes on writes them anew from its checkpoint.
         """
         try:
             values = json.loads(self._summary.read_text(encoding="utf-8"))
@@ -172,16 +173,15 @@ class RunFolder:
             raise self._damaged(f"it cannot be read ({type(error).__name__})") from error
         if not isinstance(values, dict) or not isinstance(values.get("status"), str):
             raise self._damaged("it has no status")
-        damage = find_damage(values, self.path)
+        final = values["status"] in FINAL_STATUSES
+        damage = find_damage(values, self.path) if final else find_broken_seal(values)
         if damage:
             raise self._damaged(damage)
         return values
 
     def _damaged(self, what: str) -> UsageError:
-        return UsageError(
-            f"{self._summary}: {what}; allowed is the JSON that radexp wrote; delete the file to "
-            "resume this run"
-        )
+        mend = KEEP if what == UNSEALED else "delete the file to resume this run"
+        return UsageError(f"{self._summary}: {what}; allowed is the JSON that radexp wrote; {mend}")
 
 
 class _LogFile(logging.FileHandler):

@@ -70,7 +70,7 @@ def execute(plan: Plan, show_progress: bool = True) -> dict[str, Any]:
 
 
 def _refuse_other_data(plan: Plan, folder: RunFolder, record: dict[str, Any]) -> None:
-    now, then = plan.workload.data_sha256, record["data_sha256"]
+    now, then = plan.workload.data_sha256, record.get("data_sha256", "unknown")
     if now != then:
         raise UsageError(
             f"{folder.path}: its data were of SHA-256 {then}; allowed are the same, now they are "
@@ -208,9 +208,9 @@ class _Recorder:
         return self
 
     def __exit__(self, *error: object) -> None:
-        self._bar.close()
-        self._metrics.close()
         try:
+            self._bar.close()
+            self._metrics.close()
             # Whatever became of the file meanwhile, the record speaks for these rows.
             self._folder.write_text(self._metrics.path.name, self._metrics.text)
         finally:

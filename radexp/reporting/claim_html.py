@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import math
-import os
 from collections.abc import Mapping
 from html import escape
 from pathlib import Path
-from urllib.parse import quote
 
 from radexp.analysis.comparison import TO_TARGET
 from radexp.analysis.statistics import Interval
@@ -21,6 +19,7 @@ from radexp.reporting.claim_rows import (
     tally,
 )
 from radexp.reporting.judging import RULES, Judged, Judgement
+from radexp.reporting.links import link_to
 from radexp.reporting.paper_claims import PAPER_CLAIMS
 from radexp.reporting.table import html_table
 
@@ -80,7 +79,7 @@ def _evidence(row: ClaimRow, shown: Mapping[str, str], home: Path) -> str:
         return ""
     spot = shown.get(row.setting) or shown.get(row.claim)
     on_page = [f"<a href='#{spot}'>shown here</a>"] if spot else []
-    path = quote(Path(os.path.relpath(row.place.resolve(), home.resolve())).as_posix())
+    path = link_to(row.place, home)
     return ", ".join([*on_page, f"<a href='{path}'>{escape(row.place.name)}</a>"])
 
 

@@ -67,7 +67,9 @@ def read_state(study: Path, job: AskedJob) -> JobState:
     try:
         summary = read_summary(folder)
     except UsageError as error:
-        return JobState(job, "failed", iteration, str(error))
+        if not held and not is_held(folder):  # one that resumes writes the record's files anew
+            return JobState(job, "failed", iteration, str(error))
+        return JobState(job, RUNNING, iteration, _pace(job, row))
     if summary is not None:
         iteration = _whole(summary.get("iterations_done"), iteration)
         return JobState(job, summary["status"], iteration, one_line(summary.get("message") or ""))

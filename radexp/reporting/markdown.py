@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from pathlib import Path
-from urllib.parse import quote
 
 from radexp.errors import printable
 from radexp.reporting.claim_rows import COUNTED, ClaimRow, claim_rows, tally
 from radexp.reporting.content import INTRODUCTION, TITLE, Content
 from radexp.reporting.grids import Grid
+from radexp.reporting.links import link_to
 from radexp.reporting.pictures import Picture
 from radexp.reporting.table import NOTES, RESULT_HEADS, short_rows
 
@@ -75,17 +74,11 @@ def _claims(rows: Sequence[ClaimRow], home: Path) -> str:
 def _link(place: Path | None, home: Path) -> str:
     if place is None:
         return ""
-    return f"[{_text(place.name)}](<{_path(place, home)}>)"
-
-
-def _path(target: Path, home: Path) -> str:
-    """Return a relative path that may stand between angle brackets."""
-    path = Path(os.path.relpath(target.resolve(), home.resolve())).as_posix()
-    return quote(path, safe="/ ", errors="replace")
+    return f"[{_text(place.name)}](<{link_to(place, home)}>)"
 
 
 def _figure(picture: Picture, home: Path) -> str:
-    return f"![{_text(picture.alt)}](<{_path(picture.path, home)}>)\n\n{_text(picture.words)}"
+    return f"![{_text(picture.alt)}](<{link_to(picture.path, home)}>)\n\n{_text(picture.words)}"
 
 
 def _pictures(content: Content, kind: str, home: Path) -> list[str]:

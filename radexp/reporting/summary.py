@@ -7,7 +7,7 @@ from typing import Any
 
 from radexp.errors import UsageError
 from radexp.reporting.reading import damaged, one_line, read_json
-from radexp.sealing import find_damage
+from radexp.sealing import KEEP, UNSEALED, find_damage
 
 STATUSES = ("completed", "diverged", "out_of_memory", "interrupted", "failed")
 
@@ -34,7 +34,8 @@ def read_summary(folder: Path) -> dict[str, Any] | None:
         raise damaged(path, "not an object", "the summary that radexp writes")
     damage = find_damage(summary, folder)
     if damage:
-        mend = "put it back as it was, or delete summary.json and run it again"
+        again = "put it back as it was, or delete summary.json and run it again"
+        mend = KEEP if damage == UNSEALED else again
         raise damaged(path, damage, "the record that radexp wrote", mend)
     if summary.get("status") not in STATUSES:
         given = one_line(summary.get("status"))[:80]

@@ -15,9 +15,11 @@ import torch
 
 from radexp.errors import UsageError
 from radexp.files import digest, write_atomically
+from radexp.sealing import KEEP, UNSEALED
 
 log = logging.getLogger("radexp")
 MAGIC = b"radexp checkpoint "
+ZIP = b"PK\x03\x04"  # how PyTorch's files begin, and earlier checkpoints did
 
 
 def previous_of(path: Path) -> Path:
@@ -33,14 +35,18 @@ def previous_of(path: Path) -> Path:
 def save_checkpoint(path: Path, state: dict[str, Any]) -> None:
     """Write tensors, numbers and texts atomically; keep what was there as the previous one.
 
-    A damaged file is not kept, so that it never takes the place of a good one.
+    A damaged file, or one that cannot be read, is not kept, so that it never takes the place of a
+    good one.
     """
     buffer = BytesIO()
     torch.save(state, buffer)
     payload = buffer.getvalue()
     parts = (_first_line(payload), payload)
-    keep_as = previous_of(path) if _read(path) is not None else None
-    write_atomically(path, lambda file: file.writelines(parts), keep_as)
+    try:
+        good = _read(path) is not None
+    except UsageError:  # what is in memory is good, and must not be lost for it
+        good = False
+    write_atomically(path, lambda file: file.writelines(parts), previous_of(path) if good else None)
 
 
 def load_checkpoint(path: Path, config_hash: str) -> dict[str, Any] | None:
@@ -54,7 +60,8 @@ def load_checkpoint(path: Path, config_hash: str) -> dict[str, Any] | None:
         The state, or None if there is no good one.
 
     Raises:
-        UsageError: If a file cannot be opened or belongs to another configuration.
+        UsageError: If a file cannot be opened, is of an earlier version or belongs to another
+            configuration.
     """
     for place in (path, previous_of(path)):
         payload = _read(place)
@@ -77,6 +84,10 @@ def _read(path: Path) -> bytes | None:
         return None
     except OSError as error:
         raise _unreadable(path, error) from error
+    if contents.startswith(ZIP):
+        raise UsageError(
+            f"checkpoint {path}: {UNSEALED}; allowed is a file that this version wrote; {KEEP}"
+        )
     line, _, payload = contents.partition(b"\n")
     return payload if line + b"\n" == _first_line(payload) else None
 

@@ -67,11 +67,12 @@ def test_a_folder_that_takes_no_list_is_refused(plan_for, monkeypatch):
         write_job_lists([plan_for()])
 
 
-def test_a_damaged_list_stops_the_sweep_before_any_work(radexp, cwd, tiny):
+def test_a_damaged_list_is_told_and_written_anew(radexp, cwd, tiny):
     (cwd / "outputs/train").mkdir(parents=True)
     (cwd / "outputs/train/jobs.csv").write_text("run_id,kind,iterations\n../x,run,1\n")
     outcome = radexp("train", "-m", *tiny, "seed=0,1")
-    assert outcome.status == 2
+    assert outcome.status == 0
     assert outcome.err.count("\n") == 1
     assert "outputs/train/jobs.csv: run_id=../x; allowed is names of" in outcome.err
-    assert not list(cwd.glob("outputs/train/*/"))
+    assert outcome.err.endswith("; left out, and written anew\n")
+    assert len(listed(cwd)) == 2

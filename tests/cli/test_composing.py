@@ -127,3 +127,26 @@ def test_sweeps_expand_as_hydra_does(value, seeds):
 def test_the_bootstrap_can_be_switched_off(value, bootstrap):
     (job,) = compose_jobs([f"training.bootstrap={value}"], multirun=False)
     assert job.training.bootstrap is bootstrap
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["hydra.sweeper.max_batch_size=0"], "max_batch_size=0: allowed is a whole number of at l"),
+        (
+            ["hydra/launcher=joblib", "hydra.launcher.n_jobs=0"],
+            "hydra.launcher.n_jobs=0: allowed is a number from 1 to 1024, or -1 for one on each co",
+        ),
+        (
+            ["hydra/launcher=joblib", "hydra.launcher.n_jobs=1025"],
+            "hydra.launcher.n_jobs=1025: allowed is a number from 1 to 1024",
+        ),
+        (
+            ["measure.seeds=3"],
+            "a key below one that is null; choose that one first, as in measure=depth",
+        ),
+    ],
+)
+def test_a_sweep_that_a_launcher_would_stumble_over_is_refused(words, message):
+    with pytest.raises(UsageError, match=message):
+        compose_jobs([*words, "seed=0,1"], multirun=True)

@@ -121,6 +121,18 @@ def test_a_folder_out_of_reach_is_one_line(radexp, cwd, study, monkeypatch):
     assert outcome.err.startswith("radexp: outputs: it cannot be read (Permission denied); allowed")
 
 
+def test_names_are_told_without_what_a_terminal_obeys_or_cannot_encode(tmp_path):
+    study = tmp_path / os.fsdecode(b"s\xff\x1b[2J")
+    job = study / os.fsdecode(b"a\xfe\x1b]0;b\x07c")
+    job.mkdir(parents=True)
+    (job / "config.yaml").write_text("training: {iterations: 20}")
+    ((place, states),) = look([study]).items()
+    text = module.describe_study(place, states)
+    assert text.encode()  # surrogates would raise
+    assert text.startswith(f"{tmp_path}/s [2J: 1 job: 1 cut\n")
+    assert "  a ]0;b c  last written " in text
+
+
 def test_help_and_completion(radexp, monkeypatch):
     assert "status " in radexp("--help").out
     monkeypatch.setenv("COMP_LINE", "radexp st")

@@ -6,6 +6,8 @@ import json
 import pytest
 from joblib.externals.loky import get_reusable_executor
 
+from radexp.commands import train
+
 
 def summaries(cwd, study="train"):
     return {
@@ -80,6 +82,15 @@ def test_a_failing_run_does_not_stop_the_sweep(radexp, cwd, tiny):
     assert "it cannot be read (JSONDecodeError)" in outcome.err
     assert "Traceback" not in outcome.err
     assert outcome.out.count("completed ") == 1
+
+
+def test_an_error_is_told_without_what_a_terminal_obeys(radexp, cwd, tiny, monkeypatch):
+    def fail(*args, **kwargs):
+        raise ValueError("red \x1b[31m\nand a bell\x07")
+
+    monkeypatch.setattr(train, "execute", fail)
+    told = radexp("train", *tiny).err.splitlines()[0]
+    assert told.endswith(": ValueError: red [31m and a bell")
 
 
 def test_joblib_launches_the_same_runs(radexp, cwd, tiny, no_workers):

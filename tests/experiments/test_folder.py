@@ -12,6 +12,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from sealed import edit_summary
 
 import radexp.experiments.folder as module
 from radexp.data import Split
@@ -178,7 +179,6 @@ def edit_loss(summary):
     ("damage", "message"),
     [
         (edit_loss, "it is not as it was written"),
-        (lambda path: path.write_text('{"status": "completed"}'), "it has no seal"),
         (lambda path: (path.parent / "metrics.csv").unlink(), "metrics.csv, of which it tells, is"),
         (
             lambda path: (path.parent / "metrics.csv").open("a").write(" "),
@@ -189,7 +189,7 @@ def edit_loss(summary):
             "environment.json, of which it tells, is not as it was written",
         ),
     ],
-    ids=["edited", "unsealed", "no-rows", "rows", "environment"],
+    ids=["edited", "no-rows", "rows", "environment"],
 )
 def test_a_record_that_is_not_as_it_was_written_is_refused_and_can_be_mended(
     damage, message, plan_for
@@ -201,6 +201,39 @@ def test_a_record_that_is_not_as_it_was_written_is_refused_and_can_be_mended(
         execute(plan)
     (run_path(plan) / "summary.json").unlink()
     assert execute(plan) == before
+
+
+def test_a_record_of_an_earlier_version_is_refused_with_words_of_its_own(tmp_path):
+    (tmp_path / "summary.json").write_text('{"status": "completed"}')
+    message = (
+        "summary.json: it has no seal: it was written by an earlier version of radexp, or is "
+        "damaged; allowed is the JSON that radexp wrote; keep the folder and set output=FOLDER, or "
+        "delete it to run anew$"
+    )
+    with pytest.raises(UsageError, match=message):
+        RunFolder(tmp_path).read_summary()
+
+
+@pytest.mark.parametrize("damage", [Path.unlink, lambda path: path.write_bytes(b"")])
+@pytest.mark.parametrize("name", ["metrics.csv", "config.yaml", "environment.json"])
+def test_files_of_an_interrupted_run_are_put_right(name, damage, plan_for):
+    plan = plan_for()
+    execute(plan)
+    path = run_path(plan) / name
+    whole = path.read_bytes()
+    edit_summary(run_path(plan), status="interrupted")
+    damage(path)
+    assert execute(plan)["status"] == "completed"
+    assert path.read_bytes() == whole
+
+
+def test_an_edited_record_of_an_interrupted_run_is_refused(plan_for):
+    plan = plan_for()
+    execute(plan)
+    edit_summary(run_path(plan), status="interrupted")
+    edit_loss(run_path(plan) / "summary.json")
+    with pytest.raises(UsageError, match=r"summary.json: it is not as it was written; allowed is"):
+        execute(plan)
 
 
 def test_other_data_are_refused_for_a_complete_run_and_for_one_that_goes_on(plan_for):

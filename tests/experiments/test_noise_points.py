@@ -13,7 +13,7 @@ from radexp.experiments.noise_points import (
     run_weights,
     trained_weights,
 )
-from radexp.training.checkpoint import save_checkpoint
+from radexp.training import save_checkpoint
 
 
 def same(first, second):
@@ -68,20 +68,24 @@ def test_a_folder_without_a_run_is_refused(plan_for, lost, message):
         run_weights(run_path(plan))
 
 
-@pytest.mark.parametrize("trainer", [None, {}, {"progress": {"iteration": "x"}, "model": {}}, [1]])
+@pytest.mark.parametrize("trainer", [{}, {"progress": {"iteration": 3}}, {"progress": 3}])
 def test_a_checkpoint_without_weights_is_refused(plan_for, trainer):
     plan = plan_for("estimator=exact")
     execute(plan)
     state = {"config_hash": plan.config_hash, "trainer": trainer}
     save_checkpoint(run_path(plan) / "checkpoint.pt", state)
-    with pytest.raises(UsageError, match=r"its checkpoint has no iteration or no weights .*again"):
+    message = (
+        r"run=.*: its checkpoint has no iteration or no weights \(.*\); allowed is .* train it"
+    )
+    with pytest.raises(UsageError, match=message):
         run_weights(run_path(plan))
 
 
-def test_weights_of_another_network_are_refused(plan_for):
-    plan = plan_for("estimator=exact")
-    with pytest.raises(UsageError, match="weights that do not fit model=mlp: allowed are those"):
-        measure_noise({"exact": plan}, {"nope": torch.ones(1)}, repetitions=2)
+def test_weights_of_other_sizes_are_refused(plan_for):
+    ((_, weights),) = trained_weights(plan_for("estimator=exact", "model.hidden=[4]"), [0])
+    message = "weights that do not fit model=mlp: allowed are those of a run of the same sizes; na"
+    with pytest.raises(UsageError, match=message):
+        measure_noise({"exact": plan_for("estimator=exact")}, weights, 2)
 
 
 @pytest.mark.parametrize(

@@ -3,16 +3,18 @@
 import csv
 import json
 import math
+import signal
 
 import pytest
 import torch
 import yaml
+from sealed import write_summary
 
 from radexp.config import CLASSIFICATION, options_for
 from radexp.errors import UsageError
 from radexp.experiments import execute, run, run_path
 from radexp.reporting.records import load_records
-from radexp.training import StepMemory, checkpoint
+from radexp.training import StepMemory, checkpoint, save_checkpoint
 
 FILES = {
     *("config.yaml", "environment.json", "run.log", "metrics.csv", "summary.json"),
@@ -201,6 +203,30 @@ def test_a_finished_run_without_summary_needs_no_training(plan_for):
     again = execute(plan)
     assert again == summary
     assert read_rows(plan) == rows
+
+
+@pytest.mark.parametrize("status", ["completed", "interrupted"])
+def test_a_record_or_checkpoint_that_names_no_data_is_refused(status, plan_for):
+    plan = plan_for()
+    folder = run_path(plan)
+    execute(plan)
+    values = read_json(plan, "summary.json")
+    kept = {k: v for k, v in values.items() if k not in ("data_sha256", "files", "seal")}
+    write_summary(folder, {**kept, "status": status})
+    save_checkpoint(folder / "checkpoint.pt", {"config_hash": plan.config_hash})
+    with pytest.raises(UsageError, match="its data were of SHA-256 unknown; allowed are the same"):
+        execute(plan)
+
+
+def test_signals_are_put_back_though_the_rows_cannot_be_closed(plan_for, monkeypatch):
+    def fail(file):
+        raise OSError(5, "Input/output error")
+
+    before = [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)]
+    monkeypatch.setattr(run.MetricsFile, "close", fail)
+    with pytest.raises(OSError, match="Input/output error"):
+        execute(plan_for())
+    assert [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)] == before
 
 
 def test_a_full_disk_leaves_the_old_checkpoint(plan_for, monkeypatch):

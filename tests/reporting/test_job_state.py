@@ -80,6 +80,22 @@ def test_a_damaged_record_is_a_failure_and_says_why(folder, text):
     assert "summary.json: " in state.note
 
 
+def test_a_held_job_whose_record_is_of_before_runs(folder):
+    write_summary(folder, {"status": "interrupted"})
+    (folder / "config.yaml").write_text("")
+    assert read_state(folder.parent, JOB).state == "failed"
+    with FileLock(folder / ".lock"):
+        state = read_state(folder.parent, JOB)
+    assert state == JobState(JOB, "running", 5, "batch loss 0.25, about 2 s left")
+
+
+def test_a_job_that_resumes_while_its_record_is_read_runs(folder, monkeypatch):
+    (folder / "summary.json").write_text("{")
+    answers = [False, True]
+    monkeypatch.setattr(job_state, "is_held", lambda folder: answers.pop(0))
+    assert read_state(folder.parent, JOB).state == "running"
+
+
 @pytest.mark.parametrize(
     ("text", "iteration"),
     [

@@ -1,6 +1,7 @@
 """The page: self-contained, escaped, complete."""
 
 import json
+import os
 import re
 from html.parser import HTMLParser
 from urllib.parse import unquote
@@ -184,6 +185,13 @@ def test_every_verdict_leads_to_its_figure_and_its_records(make_run, make_job, t
     assert "Loss and accuracy curves, plain: cnn" in figures["C4"]
     assert dict(rows)["C1"] == "-"
     assert {link[1:] for link in checker.links if link[0] == "#"} <= checker.ids
+
+
+def test_a_study_whose_name_is_no_utf_8_is_linked(make_job, tmp_path):
+    make_job("depth", study=os.fsdecode(b"deep\xff"))
+    write_report(tmp_path / "outputs", tmp_path / "r")
+    for name in ("index.html", "report.md"):
+        assert "../outputs/deep%FF" in (tmp_path / "r" / name).read_text()
 
 
 def test_only_measurements_make_a_page_that_begins_with_their_figure(make_job, tmp_path):

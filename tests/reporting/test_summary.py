@@ -17,7 +17,6 @@ def test_without_a_summary_there_is_nothing_to_tell(tmp_path):
     ("name", "old", "new", "message"),
     [
         ("summary.json", '"batch_size": 150', '"batch_size": 151', "it is not as it was written"),
-        ("summary.json", '"seal"', '"sea1"', "it has no seal"),
         ("metrics.csv", "100,", "900,", "metrics.csv, of which it tells, is not as it was written"),
         ("config.yaml", "rad", "rid", "config.yaml, of which it tells, is not as it was written"),
     ],
@@ -26,6 +25,18 @@ def test_what_was_changed_is_refused_in_one_line(make_run, name, old, new, messa
     path = make_run() / name
     path.write_text(path.read_text().replace(old, new))
     with pytest.raises(UsageError, match=f"summary.json: {message}; {MEND}"):
+        read_summary(path.parent)
+
+
+def test_a_record_of_an_earlier_version_is_refused_with_words_of_its_own(make_run):
+    path = make_run() / "summary.json"
+    path.write_text(path.read_text().replace('"seal"', '"sea1"'))
+    message = (
+        "summary.json: it has no seal: it was written by an earlier version of radexp, or is "
+        "damaged; allowed is the record that radexp wrote; keep the folder and set output=FOLDER, "
+        "or delete it to run anew$"
+    )
+    with pytest.raises(UsageError, match=message):
         read_summary(path.parent)
 
 

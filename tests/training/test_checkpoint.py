@@ -4,6 +4,7 @@ import os
 import pickle
 import random
 from io import BytesIO
+from pathlib import Path
 
 import pytest
 import torch
@@ -75,11 +76,19 @@ def test_what_is_sealed_and_no_checkpoint_is_refused_and_runs_no_code(
 def test_what_cannot_be_opened_is_refused(saved):
     saved.unlink()
     saved.mkdir()
-    for action in (lambda: load_checkpoint(saved, "abc"), lambda: save_checkpoint(saved, STATE)):
-        with pytest.raises(
-            UsageError, match=r"it cannot be read \(IsADirectoryError\); allowed is"
-        ):
-            action()
+    with pytest.raises(UsageError, match=r"it cannot be read \(IsADirectoryError\); allowed is"):
+        load_checkpoint(saved, "abc")
+
+
+def test_one_of_an_earlier_version_is_refused_and_kept(saved):
+    saved.write_bytes(packed(STATE))
+    message = (
+        r"checkpoint .*: it has no seal: it was written by an earlier version of radexp, or is "
+        "damaged; allowed is a file that this version wrote; keep the folder and set output=FOLDER"
+    )
+    with pytest.raises(UsageError, match=message):
+        load_checkpoint(saved, "abc")
+    assert saved.read_bytes() == packed(STATE)
 
 
 def number(saved):
@@ -114,6 +123,21 @@ def test_a_damaged_one_is_told_left_out_and_never_kept_in_place_of_a_good_one(tm
     assert number(path) == 0
     previous_of(path).write_bytes(b"")
     assert number(path) is None
+
+
+def test_one_that_cannot_be_read_is_not_kept_and_fails_no_healthy_run(tmp_path, monkeypatch):
+    def fail(path):
+        raise OSError(5, "Input/output error")
+
+    path = tmp_path / "checkpoint.pt"
+    for n in range(2):
+        save(path, n)
+    with monkeypatch.context() as broken:
+        broken.setattr(Path, "read_bytes", fail)
+        save(path, 2)
+    assert number(path) == 2
+    path.unlink()
+    assert number(path) == 0
 
 
 def regions(size):
