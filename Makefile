@@ -7,13 +7,14 @@ PRESET ?= quick
 EXPERIMENT ?= mnist_mlp
 WORDS ?=
 
-.PHONY: help setup slurm reproduce test lint bench bench-sparse evidence memory-table scaling reactor reactor-gradients variance-depth noise-directions results-report clean
+.PHONY: help setup slurm reproduce test fuzz lint bench bench-sparse evidence memory-table scaling reactor reactor-gradients variance-depth noise-directions results-report clean
 
 help:
 	@echo "make setup                     create $(VENV) with radexp, editable, and its locked dependencies"
 	@echo "make slurm                     as root on Debian: install Slurm, so that its tests do not skip"
 	@echo "make reproduce [PRESET=quick]  run the experiments (smoke, quick, reduced or paper), then the report"
 	@echo "make test                      lint, types and the whole test suite"
+	@echo "make fuzz                      fuzz inputs with other cases than the suite's, fifty times as many"
 	@echo "make bench                     step times against stock PyTorch, interleaved in one process"
 	@echo "make bench-sparse              a convolution's weight gradient from few positions or from all"
 	@echo "make evidence EXPERIMENT=mnist_mlp PRESET=paper"
@@ -43,6 +44,9 @@ reproduce: setup
 # One thread for each of pytest's processes: more would wait for one another on the same cores.
 test: lint
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto
+
+fuzz: setup
+	RADEXP_FUZZ=10 OMP_NUM_THREADS=1 $(BIN)/python -m pytest tests/fuzz -n auto --timeout=0
 
 lint: setup
 	$(BIN)/ruff check .
