@@ -31,6 +31,7 @@ def build_tables(
                     },
                     **{
                         "keep": math.nan,
+                        "bits": math.nan,
                         "batch_size": 150.0,
                         "settings": "",
                         "lr": 1e-3,

@@ -76,7 +76,7 @@ BAD = [
     ("train seed=9223372036854775808", "seed=9223372036854775808: allowed is 0 to 2**63 - 1"),
     (
         "train training.iterations=-5",
-        "training.iterations=-5: allowed is a whole number of",
+        "training.iterations=-5: allowed is a whole number from",
         "try ",
     ),
     (

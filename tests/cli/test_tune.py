@@ -235,7 +235,7 @@ def test_trials_are_the_runs_that_hydra_will_name(cwd):
         ("tune.trial=3", "tune.trial=3: allowed is a number of trials; set tune.draws=20"),
         ("training.holdout=1437", "training.holdout=1437: allowed is 0 to 1436 of 1437 training"),
         ("training.holdout=0", "training.holdout=0: allowed is at least 1, to judge trials on"),
-        ("training.holdout=-1", "training.holdout=-1: allowed is a whole number of at least 0"),
+        ("training.holdout=-1", "training.holdout=-1: allowed is a whole number from 0 to"),
         ("model=reactor", "model=reactor: allowed is model=cnn, mlp, rnn, as tuning holds out"),
         ("experiment=reactor", "experiment=reactor: allowed is model=cnn, mlp, rnn, as tuning"),
         ("optimizer.lr=1e-3", "optimizer.lr=1e-3: allowed is a range, tune.lr=[1e-4,1e-2], as"),

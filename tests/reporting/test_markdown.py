@@ -59,7 +59,7 @@ def test_names_of_folders_stay_text(make_run, tmp_path):
     write_report(folder, tmp_path / "r")
     text = (tmp_path / "r/report.md").read_text()
     assert all(line.isprintable() for line in text.split("\n"))
-    assert "](<../a%5D%28javascript%3Ax%29 %3Cb%3E%1B%5B31m%0Ac>)" in text
+    assert "](<../a%5D%28javascript%3Ax%29%20%3Cb%3E%1B%5B31m%0Ac>)" in text
 
 
 def test_hostile_text_stays_text(make_run, tmp_path):
