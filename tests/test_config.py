@@ -154,7 +154,7 @@ REFUSED = [
     (
         TrainingConfig,
         {"holdout": -1},
-        "training.holdout=-1: allowed is a whole number from 0 to 1000000000000; try training.holdout=0",
+        "training.holdout=-1: allowed is a whole number from 0 to 1000000000000; try training.hold",
     ),
     (
         TrainingConfig,

@@ -62,7 +62,7 @@ def test_a_checkpoint_is_measured_where_the_run_stands(radexp, cwd, tiny):
     [
         ("at=x", "at=x: allowed is iterations, whole numbers of at least 0; try at=0,500,2000"),
         ("at=-1", "at=-1: allowed is iterations"),
-        ("repetitions=1", "repetitions=1: allowed is a whole number from 2 to"),
+        ("repetitions=1", "repetitions=1: allowed is a whole number of at least 2"),
         ("at=1 run=a", "at=1 and run=a: allowed is one of the two; drop one"),
         ("run=nowhere", "nowhere/config.yaml: it cannot be read (FileNotFoundError)"),
         ("run=a model=cnn", "model=cnn with run=a: allowed is the run's; drop them"),
