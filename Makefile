@@ -14,7 +14,7 @@ help:
 	@echo "make slurm                     as root on Debian: install Slurm, so that its tests do not skip"
 	@echo "make reproduce [PRESET=quick]  run the experiments (smoke, quick, reduced or paper), then the report"
 	@echo "make test                      lint, types and the whole test suite"
-	@echo "make fuzz                      fuzz inputs with other cases than the suite's, fifty times as many"
+	@echo "make fuzz                      fuzz inputs with other cases than the suite's, a hundred times as many"
 	@echo "make bench                     step times against stock PyTorch, interleaved in one process"
 	@echo "make bench-sparse              a convolution's weight gradient from few positions or from all"
 	@echo "make evidence EXPERIMENT=mnist_mlp PRESET=paper"

@@ -68,10 +68,9 @@ def fresh():
         yield call
 
 
-@pytest.mark.parametrize("threads", [1, 2])
 @pytest.mark.parametrize(("model", "estimator"), COMBINATIONS)
-def test_fresh_processes_agree(fresh, tmp_path, model, estimator, threads):
-    words = words_for(model, estimator, threads)
+def test_fresh_processes_of_two_threads_agree(fresh, tmp_path, model, estimator):
+    words = words_for(model, estimator, 2)
     (first,), (second,) = fresh(tmp_path, [words], [words])
     assert first == second
     assert len(first) >= 7  # four batches, the training set three times
@@ -79,7 +78,7 @@ def test_fresh_processes_agree(fresh, tmp_path, model, estimator, threads):
 
 @pytest.mark.parametrize("model", sorted({model for model, _ in COMBINATIONS}))
 def test_runs_before_it_in_the_same_process_do_not_matter(fresh, tmp_path, model):
-    """Each runs once alone, once after others of its model, of which one has its own threads."""
+    """Each runs with one thread alone, and after others of its model, the first with two."""
     estimators = [estimator for name, estimator in COMBINATIONS if name == model]
     requests = [words_for(model, estimator, 1) for estimator in estimators]
     before = words_for(model, estimators[0], 2, seed=6)

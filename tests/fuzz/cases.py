@@ -1,4 +1,4 @@
-"""How many cases a test tries: a fifth of them, always the same ones, or by `make fuzz` others."""
+"""How many cases a test tries: a tenth of them, always the same ones, or by `make fuzz` others."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ import os
 from hypothesis import HealthCheck, settings
 
 ASKED = os.environ.get("RADEXP_FUZZ")
-FACTOR = float(ASKED or 0.2)
+FACTOR = float(ASKED or 0.1)
 
 
 def cases(count: int) -> settings:
     """Return settings for a number of cases.
 
-    A fifth of them is tried, the same ones in every run, unless ``RADEXP_FUZZ`` asks for a multiple
+    A tenth of them is tried, the same ones in every run, unless ``RADEXP_FUZZ`` asks for a multiple
     of them; these depend on pytest's ``--hypothesis-seed``.
     """
     return settings(
