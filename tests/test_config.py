@@ -148,7 +148,7 @@ REFUSED = [
         for value in (0.0, -1.0, float("nan"))
     ),
     *(
-        (TrainingConfig, {key: 0}, f"training.{key}=0: allowed is a {WHOLE}; try training.{key}=")
+        (TrainingConfig, {key: 0}, f"training.{key}=0: allowed is a {WHOLE} ")
         for key in ("iterations", "batch_size", "log_every", "evaluate_every", "checkpoint_every")
     ),
     (
@@ -166,7 +166,7 @@ REFUSED = [
         "budget=10% and estimator.keep=0.5: allowed is one of the two, as the budget solves that",
     ),
     (request, {"device": "tpu"}, "device=tpu: allowed is auto, cpu, cuda; try device=auto"),
-    (request, {"threads": 0}, f"threads=0: allowed is a {WHOLE}, or null; try threads=1"),
+    (request, {"threads": 0}, f"threads=0: allowed is a {WHOLE} 1024, or null; try threads=1"),
     *(
         (request, {"study": study}, f"study={study}: allowed is up to 80 of the characters a-z 0-9")
         for study in ("", "A", "a/b", "..", "-a", "a b", "é", "a\n", "a" * 81)
