@@ -4,6 +4,7 @@ Reads one JSON object a line: ``words``, ``cwd``, ``log`` (prefix of the files f
 the faults of ``prepare``. Answers with the process number, then with its exit status.
 """
 
+import faulthandler
 import functools
 import json
 import os
@@ -81,6 +82,7 @@ def run(request):
     for number, name in ((1, "out"), (2, "err")):
         file = os.open(f"{request['log']}.{name}", os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
         os.dup2(file, number)
+    faulthandler.register(signal.SIGUSR1)  # says where it is
     end = prepare(request)
     try:
         words = tuple(request["words"])

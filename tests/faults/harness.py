@@ -8,6 +8,7 @@ import os
 import signal
 import subprocess
 import time
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -92,7 +93,27 @@ class Command:
     def wait(self) -> Ended:
         """Wait for the end."""
         status, self.server.running = self.server.read(), None
-        return Ended(status, *(Path(f"{self.log}.{name}").read_text() for name in ("out", "err")))
+        return Ended(status, *self.said())
+
+    def said(self) -> list[str]:
+        """Return what it has said so far, on its output and on its error output."""
+        return [Path(f"{self.log}.{name}").read_text() for name in ("out", "err")]
+
+    def until(self, condition: Callable[[], object]) -> None:
+        """Wait until something holds that the command brings about."""
+
+        def holds() -> object:
+            alive = is_alive(self.number)
+            held = condition()
+            assert held or alive, f"it has ended, and said {self.said()}"
+            return held
+
+        try:
+            wait_for(holds)
+        except TimeoutError:
+            self.kill(signal.SIGUSR1)  # it says where it is
+            time.sleep(1)
+            raise AssertionError(f"it goes on, and has said {self.said()}") from None
 
 
 @dataclass
@@ -135,9 +156,19 @@ def rows_of(folder: Path) -> dict[str, list[dict[str, str]]]:
     return found
 
 
-def wait_for(condition) -> None:
-    """Wait until something holds."""
+def is_alive(number: int) -> bool:
+    """Tell whether there is a process of this number."""
+    try:
+        os.kill(number, 0)
+    except ProcessLookupError:
+        return False
+    return True
+
+
+def wait_for(condition: Callable[[], object]) -> None:
+    """Wait until something holds; TimeoutError if it takes too long."""
     deadline = time.monotonic() + PATIENCE_SECONDS
     while not condition():
-        assert time.monotonic() < deadline
+        if time.monotonic() > deadline:
+            raise TimeoutError
         time.sleep(0.002)

@@ -6,7 +6,7 @@ import signal
 import time
 
 import pytest
-from harness import RUNS, rows_of, wait_for
+from harness import RUNS, rows_of
 
 from radexp.reporting.run_folder import read_run
 
@@ -92,14 +92,14 @@ def test_stopped_at_random_moments_again_and_again(commands, undisturbed, name, 
 def test_a_stopped_run_says_so_and_has_the_state_it_stopped_in(commands, number):
     words = (*RUNS["mlp"], "training.iterations=100000", "training.checkpoint_every=100000")
     command = commands.start(*words)
-    wait_for(lambda: any("\n40," in p.read_text() for p in commands.cwd.rglob("metrics.csv")))
+    command.until(lambda: any("\n40," in p.read_text() for p in commands.cwd.rglob("metrics.csv")))
     command.kill(number)
     assert command.wait().status == 130
     (folder,) = commands.cwd.glob("outputs/train/*")
     summary = json.loads((folder / "summary.json").read_text())
     assert summary["status"] == "interrupted"
     command = commands.start(*words)
-    wait_for(lambda: "resumed at iteration" in (folder / "run.log").read_text())
+    command.until(lambda: "resumed at iteration" in (folder / "run.log").read_text())
     command.kill()
     command.wait()
     assert (

@@ -22,7 +22,7 @@ def begun(folder):
 
 def test_a_second_process_is_refused_and_the_first_undisturbed(commands, undisturbed):
     first = commands.start(*LONG)
-    wait_for(lambda: begun(commands.cwd))
+    first.until(lambda: begun(commands.cwd))
     first.kill(signal.SIGSTOP)  # starting another process takes longer than this run
     second = [sys.executable, "-m", "radexp.cli", *LONG]
     done = subprocess.run(second, cwd=commands.cwd, capture_output=True, text=True, check=False)
@@ -67,7 +67,7 @@ def test_a_sweep_whose_worker_dies_ends_lists_it_and_completes_the_next_time(
     commands: Starter, undisturbed
 ):
     sweep = commands.start(*SWEEP, *JOBLIB)
-    wait_for(lambda: len(begun(commands.cwd)) == 2)
+    sweep.until(lambda: len(begun(commands.cwd)) == 2)
     victim = min(lock_holders(begun(commands.cwd)))
     assert victim in children_of(sweep.number)
     os.kill(victim, signal.SIGKILL)
