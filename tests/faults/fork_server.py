@@ -11,10 +11,13 @@ import os
 import resource
 import signal
 import sys
+import threading
 import time
 import traceback
 from dataclasses import replace
 from pathlib import Path
+
+from tqdm import tqdm
 
 from radexp.cli import main
 from radexp.commands import train
@@ -83,6 +86,8 @@ def run(request):
         file = os.open(f"{request['log']}.{name}", os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
         os.dup2(file, number)
     faulthandler.register(signal.SIGUSR1)  # says where it is
+    # By default a semaphore that all processes share: one that is killed would keep it from others.
+    tqdm.set_lock(threading.RLock())
     end = prepare(request)
     try:
         words = tuple(request["words"])
