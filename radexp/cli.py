@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import os
-import signal
 import sys
-import threading
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from importlib import import_module
 
 from radexp import __version__
 from radexp.errors import UsageError, printable
+from radexp.interrupts import interruptible, was_asked_to_stop
 
 COMMANDS = {
     "train": "train a network, or with -m a sweep of them",
@@ -58,36 +56,32 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"radexp {__version__}")
         return 0
     try:
-        with _terminated_as_interrupted():
+        with interruptible():
             if words[0] in ("-sc", "--shell-completion"):
                 return int(import_module("radexp.commands.complete").complete(words, COMMANDS))
             return _command(words[0])(words[1:])
-    except UsageError as error:
+    except (UsageError, SystemExit) as error:
+        if was_asked_to_stop():  # in the middle of what then failed
+            return _interrupted(words[0])
+        if isinstance(error, SystemExit):
+            raise
         if os.environ.get("HYDRA_FULL_ERROR") == "1":
             raise
         print(f"radexp: {printable(str(error))}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
-        again = "resumes" if words[0] in RESUMING else "starts anew"
-        print(f"radexp: interrupted; the same command {again}", file=sys.stderr)
-        return 130
+        return _interrupted(words[0])
     except BrokenPipeError:
         # The reader of our output has gone, as in `radexp train --help | head`.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
 
 
-@contextmanager
-def _terminated_as_interrupted() -> Iterator[None]:
-    """Let SIGTERM end a command as SIGINT does, so that it cleans up; runs have more to do."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)
+def _interrupted(command: str) -> int:
+    """Say how to go on; return the exit status."""
+    again = "resumes" if command in RESUMING else "starts anew"
+    print(f"radexp: interrupted; the same command {again}", file=sys.stderr)
+    return 130
 
 
 def _command(name: str) -> Callable[[Sequence[str]], int]:

@@ -11,7 +11,7 @@ import radexp
 
 ROOT = Path(radexp.__file__).parent
 LAYERS = [  # from bottom to top: a module imports from its own layer and those below
-    {"errors", "catalogue", "config", "seeding", "eager", "files", "sealing"},
+    {"errors", "catalogue", "config", "seeding", "eager", "files", "sealing", "interrupts"},
     *({name} for name in ("kernels", "packing", "sketches", "graph", "reactor", "ops", "layers")),
     *({name} for name in ("memory", "models", "data")),
     {"training"},

@@ -24,6 +24,7 @@ from omegaconf import DictConfig, OmegaConf
 from radexp.catalogue import choices, config_folder
 from radexp.config import TrainConfig
 from radexp.errors import UsageError, require
+from radexp.interrupts import held
 
 # Of Hydra's flags that say what to do, the one that may be there.
 MODES = ("run", "multirun", "cfg", "info", "shell_completion")
@@ -94,7 +95,13 @@ def compose_jobs(
         words = [*overrides, *ours]
         jobs = _expand_sweep(words) if multirun else [words]
         require(bool(jobs), " ".join(overrides), "a sweep of at least one run", "add values")
-        return [to_config(compose("train", overrides=job)) for job in jobs]
+        return [_compose(job) for job in jobs]
+
+
+def _compose(words: Sequence[str]) -> TrainConfig:
+    """Compose one job; a configuration that is being composed does not stand being interrupted."""
+    with held():
+        return to_config(compose("train", overrides=list(words)))
 
 
 def compose_launcher(words: Sequence[str]) -> DictConfig:

@@ -23,6 +23,7 @@ from radexp.experiments.measurement import without_effect
 from radexp.experiments.orphans import LAUNCHER, ending_with_launcher
 from radexp.experiments.preemption import making_room
 from radexp.experiments.writing import make_folder, require_writable
+from radexp.interrupts import held, released
 from radexp.reporting.job_state import is_held
 from radexp.reporting.report import draw_curves
 
@@ -130,7 +131,8 @@ def run_jobs(words: Sequence[str], jobs: Sequence[Plan | Measurement]) -> int:
         launch([words], jobs)
     else:
         make_folder(run_path(jobs[0]).parent)
-        _run_hydra(words)
+        with held():
+            _run_hydra(words)
     return conclude(jobs)
 
 
@@ -190,7 +192,7 @@ def _job(config: DictConfig) -> None:
     in_sweep = HydraConfig.get().mode == RunMode.MULTIRUN
     name = "job"
     try:
-        with ending_with_launcher(), making_room():
+        with released(), ending_with_launcher(), making_room():
             job = make_job(to_config(config))
             name = job.run_id
             summary = execute(job, show_progress=not in_sweep)
