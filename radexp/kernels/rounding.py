@@ -27,7 +27,7 @@ def round_to_codes(
 ) -> None:
     """Round entries at random to ``2 ** bits`` levels between the least and largest of their group.
 
-    The counterpart of this loop and of ``codes_to_values`` is in ``radexp.sketches.rounding``.
+    The counterpart of this loop and of ``codes_to_values`` is in ``radexp.packing.rounded``.
 
     Args:
         values: Entries, contiguous, float32 or float64, on the CPU.
@@ -69,6 +69,20 @@ def codes_to_values(packed: Tensor, scales: Tensor, bits: int, values: Tensor) -
     run_parts(part, -(-num_groups // PART_GROUPS))
 
 
+@compiled(inline=True)
+def random_uniform(place: Any, key: Any, other_key: Any, dtype: Any) -> Any:
+    """Return a multiple of 2^-24 in [0, 1), a function of the place and the seed alone."""
+    mixed = np.uint32(np.uint32(np.uint32(place) * _GOLDEN) + key)
+    mixed ^= mixed >> np.uint32(16)
+    mixed = np.uint32(mixed * _FIRST)
+    mixed ^= mixed >> np.uint32(15)
+    mixed = np.uint32(mixed * _SECOND)
+    mixed ^= (mixed >> np.uint32(16)) ^ other_key
+    mixed = np.uint32(mixed * _THIRD)
+    mixed ^= mixed >> np.uint32(16)
+    return dtype(np.int32(mixed >> np.uint32(8))) * dtype(2.0**-24)
+
+
 @compiled()
 def _round(
     values: Any,
@@ -84,7 +98,6 @@ def _round(
 ) -> None:
     """Round the entries of groups ``start`` to ``stop``."""
     codes = np.zeros(GROUP, np.uint8)
-    unit = values.dtype.type(2.0**-24)
     for group in range(start, stop):
         first = group * GROUP
         block = values[first : min(first + GROUP, len(values))]
@@ -97,15 +110,7 @@ def _round(
         codes[len(block) :] = 0
         broken = np.uint8(0)
         for i in range(len(block)):
-            mixed = np.uint32(np.uint32(np.uint32(first + i) * _GOLDEN) + key)
-            mixed ^= mixed >> np.uint32(16)
-            mixed = np.uint32(mixed * _FIRST)
-            mixed ^= mixed >> np.uint32(15)
-            mixed = np.uint32(mixed * _SECOND)
-            mixed ^= (mixed >> np.uint32(16)) ^ other_key
-            mixed = np.uint32(mixed * _THIRD)
-            mixed ^= mixed >> np.uint32(16)
-            uniform = values.dtype.type(np.int32(mixed >> np.uint32(8))) * unit
+            uniform = random_uniform(first + i, key, other_key, values.dtype.type)
             level = (block[i] - low) / distance + uniform
             codes[i] = np.uint8(level if level < top else top)
             broken |= np.uint8(level != level)  # from an entry that is not finite

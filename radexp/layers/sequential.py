@@ -25,9 +25,10 @@ class LeanSequential(nn.Sequential):
     """``nn.Sequential`` that spares a ReLU memory of its own; made by ``randomize``.
 
     Only a container knows that nobody else needs what one layer hands to the next. So here a
-    ``BitReLU`` writes over the output of a sketched layer, and an average pooling that follows it
-    is done in the same pass. Values, gradients and the bytes that are kept are those of the
-    modules called one by one; a module with hooks is called as ever.
+    ``BitReLU`` writes over the output of a sketched layer, an average pooling that follows it is
+    done in the same pass, and the sketch of a linear layer that follows it may know which entries
+    are zero. Values, exact gradients and the bytes that are kept are those of the modules called
+    one by one; a module with hooks is called as ever.
     """
 
     def forward(self, input: Any) -> Any:
@@ -41,6 +42,9 @@ class LeanSequential(nn.Sequential):
             elif (is_fresh or not module.inplace) and (window := _window_of_pool(modules)):
                 del modules[0]
                 x, is_fresh = relu_avg_pool2d(x, window), False
+            elif (is_fresh or not module.inplace) and (linear := _linear_of(modules, x)):
+                del modules[0]
+                x, is_fresh = linear.forward_after_relu(x, is_fresh and not x._is_view()), True
             elif is_fresh and not x._is_view():
                 x, is_fresh = bit_relu_(x), False
             else:
@@ -76,3 +80,11 @@ def _window_of_pool(modules: Sequence[nn.Module]) -> Pair | None:
     side_by_side = as_pair(pool.stride) == as_pair(pool.kernel_size)
     plain = as_pair(pool.padding) == (0, 0) and not pool.ceil_mode and not pool.divisor_override
     return as_pair(pool.kernel_size) if side_by_side and plain else None
+
+
+def _linear_of(modules: Sequence[nn.Module], x: Tensor) -> SketchedLinear | None:
+    """Return the next module if it is a sketched linear layer for such inputs."""
+    linear = modules[0] if modules else None
+    if type(linear) is not SketchedLinear or not _is_bare(linear):
+        return None
+    return linear if x.dim() and x.shape[-1] == linear.in_features else None

@@ -47,7 +47,7 @@ class Cell:
         else:
             _threshold_backward_(g, y, 0, grad_input=out)
 
-    def sketch_of(self, operand: str, shape: Shape) -> Sketch:
+    def sketch_of(self, operand: str, shape: Shape, alive: Tensor | None = None) -> Sketch:
         """Return the sketch of an operand of a chunk of steps, ``hidden`` or ``input``.
 
         Operands are kept whole that are whole anyway, and those of which nothing less would be.
@@ -55,22 +55,33 @@ class Cell:
         kept, whole = (s.saved_bytes(shape, torch.float32) for s in (self.sketch, Exact()))
         if (operand == "hidden" and self.keeps_states) or kept >= whole:
             return Exact()
-        return self.sketch
+        return self.sketch if alive is None else self.sketch.among(alive)
 
-    def compress(self, operand: str, start: int, x_GND: Tensor) -> Kept:
+    def compress(
+        self, operand: str, start: int, x_GND: Tensor, alive: Tensor | None = None
+    ) -> Kept:
         """Return what is kept of an operand of a chunk of steps, in memory of its own.
 
         Args:
             operand: ``hidden`` or ``input``.
             start: First step of the chunk.
             x_GND: The operand at each step of the chunk.
+            alive: Which of its entries are not zero, one bit each, where that is kept anyway.
         """
         G, N, D = x_GND.shape
-        sketch = self.sketch_of(operand, (G, N, D))
+        sketch = self.sketch_of(operand, (G, N, D), alive)
         kept = sketch.compress(x_GND, derive_seed(self.seed, operand, start))
         return tuple(tensor.clone() if tensor is x_GND else tensor for tensor in kept)
 
-    def contract(self, operand: str, start: int, a_GNH: Tensor, kept: Kept, shape: Shape) -> Tensor:
+    def contract(
+        self,
+        operand: str,
+        start: int,
+        a_GNH: Tensor,
+        kept: Kept,
+        shape: Shape,
+        alive: Tensor | None = None,
+    ) -> Tensor:
         """Return a chunk's part of a weight's gradient, ``sum_G a^T operand``.
 
         Args:
@@ -79,6 +90,7 @@ class Cell:
             a_GNH: Gradients before the nonlinearity.
             kept: What ``compress`` returned.
             shape: Of the operand, (G, N, D).
+            alive: As ``compress`` was given it.
         """
-        sketch = self.sketch_of(operand, shape)
+        sketch = self.sketch_of(operand, shape, alive)
         return sketch.contract(a_GNH, kept, shape, derive_seed(self.seed, operand, start))

@@ -13,13 +13,13 @@ from torch.nn import functional as F
 from radexp.sketches.base import Shape, Sketch
 
 
-def _as_group(tensor: Tensor) -> Tensor:
+def as_group(tensor: Tensor) -> Tensor:
     """View a tensor with any leading dimensions as one group: (..., D) -> (1, N, D)."""
     return tensor.reshape(1, -1, tensor.shape[-1])
 
 
-def _group_shape(shape: torch.Size) -> Shape:
-    """Return the shape of ``_as_group`` of a tensor of ``shape``."""
+def group_shape(shape: torch.Size) -> Shape:
+    """Return the shape of ``as_group`` of a tensor of ``shape``."""
     return 1, math.prod(shape[:-1]), shape[-1]
 
 
@@ -30,9 +30,9 @@ class _SketchedLinear(torch.autograd.Function):
     def forward(
         ctx: Any, x: Tensor, weight: Tensor, bias: Tensor | None, sketch: Sketch, seed: int
     ) -> Tensor:
-        kept = sketch.compress(_as_group(x), seed) if weight.requires_grad else ()
+        kept = sketch.compress(as_group(x), seed) if weight.requires_grad else ()
         ctx.save_for_backward(weight if x.requires_grad else None, *kept)
-        ctx.sketch, ctx.seed, ctx.shape, ctx.dtype = sketch, seed, _group_shape(x.shape), x.dtype
+        ctx.sketch, ctx.seed, ctx.shape, ctx.dtype = sketch, seed, group_shape(x.shape), x.dtype
         return F.linear(x, weight, bias)
 
     @staticmethod
@@ -41,7 +41,7 @@ class _SketchedLinear(torch.autograd.Function):
         weight, *kept = ctx.saved_tensors
         needs_x, needs_weight, needs_bias, *_ = ctx.needs_input_grad
         # Under autocast g, the sketch, which has x's type, and the weight can have three types.
-        g_GNO = _as_group(g.to(ctx.dtype))
+        g_GNO = as_group(g.to(ctx.dtype))
         return (
             g.to(weight.dtype) @ weight if needs_x else None,
             ctx.sketch.contract(g_GNO, tuple(kept), ctx.shape, ctx.seed) if needs_weight else None,
@@ -85,4 +85,4 @@ def sketched_linear(
 
 def sketched_linear_saved_bytes(shape: torch.Size, dtype: torch.dtype, sketch: Sketch) -> int:
     """Return the bytes that ``sketched_linear`` keeps of an input of ``shape``."""
-    return sketch.saved_bytes(_group_shape(shape), dtype)
+    return sketch.saved_bytes(group_shape(shape), dtype)

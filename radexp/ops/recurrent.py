@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import torch
@@ -53,7 +53,8 @@ class _SketchedRNN(torch.autograd.Function):
         for start, stop in chunks:
             block = states[start if cell.keeps_states else 0 :][: stop - start + 1]
             _run(cell, x_TNI[start:stop], block, w_ih, w_hh, bias)
-            saved += _keep(ctx, x_TNI[start:stop], block, start)
+            previous = saved[-3][0] if saved else None
+            saved += _keep(ctx, x_TNI[start:stop], block, start, previous)
             if not cell.keeps_states:
                 if outputs is not None:
                     outputs[start:stop] = block[1:]
@@ -87,7 +88,9 @@ class _SketchedRNN(torch.autograd.Function):
             g_GNH = None if g_TNH is None else g_TNH[start:stop]
             a_GNH = _run_back(ctx.cell, derivative[0], shape, w_hh, g_NH, g_GNH, memory)
             if grad_hh is not None:
-                grad_hh += ctx.cell.contract("hidden", start, a_GNH, hidden, shape)
+                previous = saved[-3][0] if saved else None
+                alive = _alive_before(previous, derivative[0], ctx.cell, size)
+                grad_hh += ctx.cell.contract("hidden", start, a_GNH, hidden, shape, alive)
             if grad_ih is not None:
                 input_shape = (*shape[:2], ctx.shape[2])
                 grad_ih += ctx.cell.contract("input", start, a_GNH, inputs, input_shape)
@@ -114,15 +117,44 @@ def _run(
         before = state
 
 
-def _keep(ctx: Any, x_GNI: Tensor, block: Tensor, start: int) -> list[tuple[Tensor, ...]]:
-    """Return what is kept of a chunk: for the derivative, of the states and of the inputs."""
+def _keep(
+    ctx: Any, x_GNI: Tensor, block: Tensor, start: int, previous: Tensor | None
+) -> list[tuple[Tensor, ...]]:
+    """Return what is kept of a chunk: for the derivative, of the states and of the inputs.
+
+    For the derivative the chunk before kept ``previous``.
+    """
     cell = ctx.cell
     _, _, needs_ih, needs_hh, *_ = ctx.needs_input_grad
     inputs = cell.compress("input", start, x_GNI) if needs_ih else ()
     if cell.keeps_states:  # they serve as operand and give the derivative
         return [(block,), (block[:-1],), inputs]
-    hidden = cell.compress("hidden", start, block[:-1]) if needs_hh else ()
-    return [(pack_bits(block[1:]),), hidden, inputs]
+    mask = pack_bits(block[1:])
+    alive = _alive_before(previous, mask, cell, block.shape[1:])
+    hidden = cell.compress("hidden", start, block[:-1], alive) if needs_hh else ()
+    return [(mask,), hidden, inputs]
+
+
+def _alive_before(
+    previous: Tensor | None, mask: Tensor, cell: Cell, size: Sequence[int]
+) -> Tensor | None:
+    """Return which entries are not zero of the states one step before those of a mask.
+
+    Args:
+        previous: The mask of the chunk before; None before the first one, whose first state can
+            be anything.
+        mask: Of the chunk.
+        cell: The cell.
+        size: Of a state, (N, H).
+
+    Returns:
+        One bit for each entry; None where no masks are kept or a state's do not fill whole bytes.
+    """
+    count = math.prod(size)
+    if cell.keeps_states or count % 8:
+        return None
+    first = mask.new_full((count // 8,), 255) if previous is None else previous[-count // 8 :]
+    return torch.cat([first, mask[: -count // 8]])
 
 
 def _run_back(

@@ -13,18 +13,28 @@ from radexp.kernels import masks, serves
 from radexp.packing.bits import pack_bits, packed_bytes, select_by_bits
 
 
+def relu_and_mask(x: Tensor, in_place: bool) -> tuple[Tensor, Tensor]:
+    """Return ``max(x, 0)`` and one bit for each of its entries, whether it is alive.
+
+    Alive is "not 0" rather than "above 0": a NaN passes its gradient on, as in PyTorch's.
+
+    Args:
+        x: Floating-point tensor of any shape.
+        in_place: Write over ``x``, which autograd is not told.
+    """
+    if serves(x) and x.is_contiguous():
+        y = x if in_place else torch.empty_like(x)
+        return y, masks.relu_and_pack(x, y)
+    y = x.relu_() if in_place else F.relu(x)
+    return y, pack_bits(y)
+
+
 class _BitReLU(torch.autograd.Function):
     """``y = max(x, 0)``; keeps which entries are alive."""
 
     @staticmethod
     def forward(ctx: Any, x: Tensor, in_place: bool) -> Tensor:
-        # Alive is "not 0" rather than "above 0": a NaN passes its gradient on, as in PyTorch's.
-        if serves(x) and x.is_contiguous():
-            y = x if in_place else torch.empty_like(x)
-            packed = masks.relu_and_pack(x, y)
-        else:
-            y = x.relu_() if in_place else F.relu(x)
-            packed = pack_bits(y)
+        y, packed = relu_and_mask(x, in_place)
         if in_place:
             ctx.mark_dirty(x)
             torch.autograd.graph.increment_version(x)

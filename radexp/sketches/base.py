@@ -48,8 +48,9 @@ class Sketch(ABC):
     registry: ClassVar[dict[str, type[Sketch]]] = {}
 
     def __init_subclass__(cls) -> None:
-        """Enter the class in the registry under its ``name``."""
-        Sketch.registry[cls.name] = cls
+        """Enter a class in the registry that has a ``name`` of its own."""
+        if "name" in vars(cls):
+            Sketch.registry[cls.name] = cls
 
     @classmethod
     def named_in(cls, config: EstimatorConfig) -> Sketch:
@@ -73,6 +74,16 @@ class Sketch(ABC):
     @abstractmethod
     def from_config(cls, config: EstimatorConfig) -> Sketch:
         """Build the sketch from an estimator's settings."""
+
+    def among(self, alive: Tensor) -> Sketch:
+        """Return the sketch to use where it is known which entries are not zero.
+
+        After a ReLU it is: one bit for each entry is kept for its derivative.
+
+        Args:
+            alive: Which entries of the matrix are not zero, from ``packing.pack_bits``.
+        """
+        return self
 
     @abstractmethod
     def compress(self, x_GND: Tensor, seed: int) -> Kept:

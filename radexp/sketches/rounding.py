@@ -3,21 +3,15 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
 
 import torch
 from torch import Tensor
 
 from radexp.config import EstimatorConfig
 from radexp.errors import require
-from radexp.kernels import serves
-from radexp.kernels.rounding import GROUP, MULTIPLIERS, codes_to_values, round_to_codes
-from radexp.packing import code_bytes, pack_codes, unpack_codes
+from radexp.packing.rounded import pack_rounded, rounded_bytes, unpack_rounded
+from radexp.packing.rounded_alive import pack_alive, unpack_alive
 from radexp.sketches.base import Kept, Shape, Sketch
-
-# Entries in flight at a time, where no compiled loop takes them one by one.
-BLOCK = 2**10 * GROUP
-_LOW_HALF = 2**32 - 1
 
 
 class Rounding(Sketch):
@@ -69,99 +63,68 @@ class Rounding(Sketch):
         assert config.bits is not None
         return cls(config.bits)
 
+    def among(self, alive: Tensor) -> Sketch:
+        """Return the rounding of the entries that are not zero, to more bits each."""
+        return AliveRounding(self.bits, alive)
+
     def compress(self, x_GND: Tensor, seed: int) -> Kept:
         """Return the packed codes, and the lowest level and the step of each group (groups, 2)."""
         if not self._pays(x_GND.shape, x_GND.dtype):
             return (x_GND,)
-        entries = x_GND.detach().reshape(-1)
-        packed = entries.new_empty(code_bytes(len(entries), self.bits), dtype=torch.uint8)
-        scales = entries.new_empty(_num_groups(len(entries)), 2)
-        keys = seed & _LOW_HALF, seed >> 32
-        if serves(entries):
-            round_to_codes(entries, packed, scales, self.bits, keys)
-            return packed, scales
-        for block, codes, groups in self._blocks(len(entries)):
-            rounded, scales[groups] = round_block(entries[block], self.bits, keys, block.start)
-            packed[codes] = pack_codes(rounded, self.bits)
-        return packed, scales
+        return self._pack(x_GND.detach().reshape(-1), seed)
 
     def restore(self, kept: Kept, shape: Shape, seed: int) -> Tensor:
         """Return the level of each entry's code."""
         if len(kept) == 1:
             return kept[0]
         packed, scales = kept
-        entries = scales.new_empty(math.prod(shape))
-        if serves(entries):
-            codes_to_values(packed, scales, self.bits, entries)
-            return entries.view(shape)
-        for block, codes, groups in self._blocks(len(entries)):
-            count = block.stop - block.start
-            of_entry = scales[groups].repeat_interleave(GROUP, 0)[:count]
-            levels = unpack_codes(packed[codes], count, self.bits)
-            entries[block] = of_entry[:, 0] + levels * of_entry[:, 1]
-        return entries.view(shape)
+        return self._unpack(packed, scales, math.prod(shape)).view(shape)
 
-    def _blocks(self, count: int) -> Iterator[tuple[slice, slice, slice]]:
-        """Yield slices of so many entries, and those of their codes' bytes and of their groups."""
-        for start in range(0, count, BLOCK):
-            stop = min(count, start + BLOCK)
-            codes = slice(start * self.bits // 8, code_bytes(stop, self.bits))
-            yield slice(start, stop), codes, slice(start // GROUP, _num_groups(stop))
+    def _pack(self, entries: Tensor, seed: int) -> Kept:
+        return pack_rounded(entries, self.bits, seed)
+
+    def _unpack(self, packed: Tensor, scales: Tensor, count: int) -> Tensor:
+        return unpack_rounded(packed, scales, self.bits, count)
 
     def saved_bytes(self, shape: Shape, dtype: torch.dtype) -> int:
         """Return ``ceil(M bits / 8) + 2 ceil(M / 512) itemsize`` for ``M = G N D``, at most M's."""
-        return min(self._rounded_bytes(shape, dtype), math.prod(shape) * dtype.itemsize)
-
-    def _pays(self, shape: torch.Size | Shape, dtype: torch.dtype) -> bool:
-        return self._rounded_bytes(shape, dtype) < math.prod(shape) * dtype.itemsize
-
-    def _rounded_bytes(self, shape: torch.Size | Shape, dtype: torch.dtype) -> int:
         count = math.prod(shape)
-        return code_bytes(count, self.bits) + 2 * _num_groups(count) * dtype.itemsize
+        return min(rounded_bytes(count, self.bits, dtype.itemsize), count * dtype.itemsize)
+
+    def _pays(self, shape: torch.Size, dtype: torch.dtype) -> bool:
+        count = math.prod(shape)
+        return rounded_bytes(count, self.bits, dtype.itemsize) < count * dtype.itemsize
 
     def __repr__(self) -> str:
         return f"Rounding(bits={self.bits})"
 
 
-def _num_groups(count: int) -> int:
-    """Return how many groups so many entries fill, the last perhaps in part."""
-    return -(-count // GROUP)
+class AliveRounding(Rounding):
+    """Rounding for who knows which entries are not zero: only those get bits.
 
-
-def round_block(
-    entries: Tensor, bits: int, keys: tuple[int, int], first: int = 0
-) -> tuple[Tensor, Tensor]:
-    """Round whole groups of entries, the last one perhaps short.
+    It keeps as many bytes as ``Rounding``. Of 512 entries that share ``512 bits`` bits, n of them
+    not zero, each of the n gets ``floor(512 bits / n)`` bits, at most 8, and levels between the
+    least and the largest of the n: of the output of a ReLU, half of it zero, two bits for one.
 
     Args:
-        entries: Shape (M,), any floating-point dtype and device.
-        bits: Length of a code.
-        keys: Two halves of the seed, each below ``2 ** 32``.
-        first: Place of the first entry, which its random number depends on.
+        bits: Length of a code where no entry is zero, 1 to 8.
+        alive: Which entries of the matrix are not zero, from ``pack_bits``.
 
-    Returns:
-        Codes, uint8 (M,), and the lowest level and the step of each group, of the entries' dtype.
+    Example:
+        >>> x = torch.tensor([0.0, 1.0, 2.0, 0.0, 3.0, 0.0, 4.0, 0.0] * 8).view(1, 1, 64)
+        >>> from radexp.packing import pack_bits
+        >>> sketch = Rounding(bits=1).among(pack_bits(x))
+        >>> restored = sketch.restore(sketch.compress(x, seed=0), (1, 1, 64), seed=0)
+        >>> torch.allclose(restored, x)  # with 2 bits for an entry it has every level
+        True
     """
-    missing = -len(entries) % GROUP
-    padded = torch.cat([entries, entries[-1:].expand(missing)]).view(-1, GROUP)
-    lows, highs = padded.aminmax(dim=1)
-    # The steps are a little too long, so that no rounding puts an entry above the top level.
-    stretch, top = 1 + 2 * torch.finfo(entries.dtype).eps, 2**bits - 1
-    wide = torch.promote_types(entries.dtype, torch.float32)
-    scales = torch.stack([lows, ((highs.to(wide) - lows) * (stretch / top)).to(lows.dtype)], 1)
-    low, step = scales.to(wide).repeat_interleave(GROUP, 0)[: len(entries)].unbind(1)
-    levels = (entries - low) / torch.where(step > 0, step, low - low + 1)
-    levels += _uniforms(first, len(entries), keys, entries.device).to(wide)
-    return torch.where(levels < top, levels, top).to(torch.uint8), scales
 
+    def __init__(self, bits: int, alive: Tensor) -> None:
+        super().__init__(bits)
+        self.alive = alive
 
-def _uniforms(first: int, count: int, keys: tuple[int, int], device: torch.device) -> Tensor:
-    """Return multiples of 2^-24 in [0, 1), a function of the place and the seed alone."""
-    golden, *others = MULTIPLIERS
-    numbers = torch.arange(first, first + count, device=device)
-    numbers = (numbers * golden + keys[0]) & _LOW_HALF
-    for shift, multiplier, key in zip((16, 15, 16), others, (0, 0, keys[1]), strict=True):
-        numbers ^= (numbers >> shift) ^ key
-        numbers = (numbers * multiplier) & _LOW_HALF
-    numbers ^= numbers >> 16
-    return (numbers >> 8).float() * 2.0**-24
+    def _pack(self, entries: Tensor, seed: int) -> Kept:
+        return pack_alive(entries, self.alive, self.bits, seed)
+
+    def _unpack(self, packed: Tensor, scales: Tensor, count: int) -> Tensor:
+        return unpack_alive(packed, scales, self.alive, self.bits, count)

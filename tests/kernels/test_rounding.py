@@ -5,7 +5,7 @@ import torch
 
 from radexp.kernels.rounding import GROUP, PART_GROUPS, codes_to_values, round_to_codes
 from radexp.packing import code_bytes, unpack_codes
-from radexp.sketches.rounding import round_block
+from radexp.packing.rounded import round_block
 
 KEYS = 0xDEADBEEF, 0x12345678
 SIZES = [1, 7, 8, GROUP - 1, GROUP, GROUP + 1, 3 * GROUP + 19, (PART_GROUPS + 2) * GROUP + 5]

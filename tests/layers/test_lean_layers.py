@@ -21,6 +21,9 @@ class Recording:
         self.restore, self.contract = self.sketch.restore, self.sketch.contract
         self.saved_bytes = self.sketch.saved_bytes
 
+    def among(self, alive):
+        return self
+
     def compress(self, x, seed):
         self.seeds.append(seed)
         return self.sketch.compress(x, seed)

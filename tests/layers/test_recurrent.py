@@ -147,6 +147,9 @@ def test_layers_directions_and_calls_have_seeds_of_their_own(settings):
         def __getattr__(self, name):
             return getattr(self.sketch, name)
 
+        def among(self, alive):
+            return self
+
         def compress(self, x_GND, seed):
             self.seeds.append(seed)
             return self.sketch.compress(x_GND, seed)

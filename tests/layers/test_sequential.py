@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import nn
 
-from radexp.layers import randomize, sequential
+from radexp.layers import linear, randomize, sequential
 from radexp.layers.relu import BitReLU
 from radexp.layers.sequential import LeanSequential
 from radexp.memory import SavedBytesMeter
@@ -74,11 +74,13 @@ def test_it_is_the_modules_one_by_one(name):
 
 def spy(monkeypatch):
     calls = []
-    for name in ("relu_avg_pool2d", "bit_relu_"):
-        op = getattr(sequential, name)
-        monkeypatch.setattr(
-            sequential, name, lambda *a, op=op, name=name: calls.append(name) or op(*a)
-        )
+    for place, name in (
+        (sequential, "relu_avg_pool2d"),
+        (sequential, "bit_relu_"),
+        (linear, "relu_linear"),
+    ):
+        op = getattr(place, name)
+        monkeypatch.setattr(place, name, lambda *a, op=op, name=name: calls.append(name) or op(*a))
     return calls
 
 
@@ -92,7 +94,7 @@ def spy(monkeypatch):
         "nested": ["bit_relu_", "relu_avg_pool2d"],
         "relu twice": [],  # the first two are stock: what follows keeps their output
         "relu first": ["relu_avg_pool2d"],
-        "linear": ["bit_relu_", "bit_relu_"],
+        "linear": ["relu_linear", "bit_relu_"],
         "linear, its output a view": [],
         "line": [],
     }.items(),

@@ -5,8 +5,8 @@ import torch
 
 from radexp.errors import UsageError
 from radexp.kernels.rounding import GROUP
+from radexp.packing.rounded import BLOCK, round_block
 from radexp.sketches import Rounding
-from radexp.sketches.rounding import BLOCK, round_block
 
 
 def restored(sketch, x, seed=0):
@@ -41,7 +41,7 @@ def test_a_group_has_a_scale_of_its_own():
 def test_more_entries_than_are_in_flight_at_a_time(monkeypatch):
     x = draw(1, 3, 2 * GROUP + 5, dtype=torch.bfloat16)
     whole = Rounding(3).compress(x, seed=5)
-    monkeypatch.setattr("radexp.sketches.rounding.BLOCK", GROUP)
+    monkeypatch.setattr("radexp.packing.rounded.BLOCK", GROUP)
     assert x.numel() < BLOCK
     assert all(map(torch.equal, whole, Rounding(3).compress(x, seed=5)))
     assert torch.equal(

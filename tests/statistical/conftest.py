@@ -46,6 +46,9 @@ class Scaled:
         self.sketch, self.factor = sketch, factor
         self.saved_bytes = sketch.saved_bytes
 
+    def among(self, alive):
+        return Scaled(self.sketch.among(alive), self.factor)
+
     def compress(self, x, seed):
         return self.sketch.compress(x, seed)
 
