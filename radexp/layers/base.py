@@ -66,11 +66,32 @@ class LeanLayer(nn.Module):
         """Return the bytes that ``forward`` keeps of these inputs when gradients are on."""
 
 
+def is_forgotten(followed_by: Sequence[nn.Module | None], estimator: Estimator) -> bool:
+    """Tell whether all that follows a module keeps less than the whole output, if that is known.
+
+    Args:
+        followed_by: What follows each use of the module; None where that is not known.
+        estimator: Of the network.
+    """
+    return bool(followed_by) and all(
+        _forgets_input(successor, estimator) for successor in followed_by
+    )
+
+
+def _forgets_input(module: nn.Module | None, estimator: Estimator) -> bool:
+    if module is None:
+        return not estimator.exact
+    if isinstance(module, nn.Dropout) and not module.training:
+        return not estimator.exact  # it passes its input on, to what is not known here
+    lean = LeanLayer.registry.get(type(module))
+    return lean is not None and lean.pays(module, estimator, [])
+
+
 class SketchedLayer(LeanLayer):
-    """A lean layer with weights, whose gradients come from a sketch of its inputs.
+    """A lean layer whose gradients come from a sketch: of its inputs, or of its derivative.
 
     Attributes:
-        sketch: What is kept of the inputs.
+        sketch: What is kept of them.
         seeds: Where each call's seed comes from.
     """
 
@@ -117,4 +138,4 @@ class SketchedLayer(LeanLayer):
 
     def extra_repr(self) -> str:
         """Describe the layer and its sketch."""
-        return f"{super().extra_repr()}, sketch={self.sketch}"
+        return ", ".join(filter(None, (super().extra_repr(), f"sketch={self.sketch}")))

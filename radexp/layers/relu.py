@@ -7,7 +7,7 @@ from typing import Any
 
 from torch import Tensor, nn
 
-from radexp.layers.base import LeanLayer
+from radexp.layers.base import LeanLayer, is_forgotten
 from radexp.layers.estimator import Estimator
 from radexp.ops.relu import bit_relu, bit_relu_, bit_relu_saved_bytes
 
@@ -25,9 +25,7 @@ class BitReLU(LeanLayer, nn.ReLU):
 
         A successor that does shares it with the stock ReLU, which then costs nothing.
         """
-        return bool(followed_by) and all(
-            _is_forgotten(successor, estimator) for successor in followed_by
-        )
+        return is_forgotten(followed_by, estimator)
 
     def forward(self, input: Tensor) -> Tensor:
         """Apply the layer."""
@@ -36,13 +34,3 @@ class BitReLU(LeanLayer, nn.ReLU):
     def saved_bytes(self, input: Tensor) -> int:
         """Return the bytes that ``forward(input)`` keeps when gradients are on."""
         return bit_relu_saved_bytes(input.shape) if input.requires_grad else 0
-
-
-def _is_forgotten(successor: nn.Module | None, estimator: Estimator) -> bool:
-    """Tell whether ``successor`` keeps less than its whole input, as far as that is known."""
-    if successor is None:
-        return not estimator.exact
-    if isinstance(successor, nn.Dropout) and not successor.training:
-        return not estimator.exact  # it passes its input on, to what is not known here
-    lean = LeanLayer.registry.get(type(successor))
-    return lean is not None and lean.pays(successor, estimator, [])

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import Any
 
 import torch
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
-from radexp.ops.cell import Cell
-from radexp.packing.bits import pack_bits, packed_bytes, unpack_bits
+from radexp.ops.cell import Cell, must_keep_states
+from radexp.packing.bits import packed_bytes
 from radexp.sketches import Sketch
-from radexp.sketches.base import Shape
+from radexp.sketches.base import Kept, Shape
 
 # Steps are taken in chunks of about this size, so that what is in flight stays in a cache.
 CHUNK_BYTES = 2**20
@@ -53,7 +53,7 @@ class _SketchedRNN(torch.autograd.Function):
         for start, stop in chunks:
             block = states[start if cell.keeps_states else 0 :][: stop - start + 1]
             _run(cell, x_TNI[start:stop], block, w_ih, w_hh, bias)
-            previous = saved[-3][0] if saved else None
+            previous = saved[-3] if saved else None
             saved += _keep(ctx, x_TNI[start:stop], block, start, previous)
             if not cell.keeps_states:
                 if outputs is not None:
@@ -86,10 +86,12 @@ class _SketchedRNN(torch.autograd.Function):
             inputs, hidden, derivative = saved.pop(), saved.pop(), saved.pop()
             shape = (stop - start, *size)
             g_GNH = None if g_TNH is None else g_TNH[start:stop]
-            a_GNH = _run_back(ctx.cell, derivative[0], shape, w_hh, g_NH, g_GNH, memory)
+            y_GNH = ctx.cell.restore_derivative(derivative, start, shape, memory)
+            a_GNH = memory[: math.prod(shape)].view(shape)  # of ReLU written over the mask
+            _run_back(ctx.cell, y_GNH, w_hh, g_NH, g_GNH, a_GNH)
             if grad_hh is not None:
-                previous = saved[-3][0] if saved else None
-                alive = _alive_before(previous, derivative[0], ctx.cell, size)
+                previous = saved[-3] if saved else None
+                alive = ctx.cell.alive_before(previous, derivative, math.prod(size))
                 grad_hh += ctx.cell.contract("hidden", start, a_GNH, hidden, shape, alive)
             if grad_ih is not None:
                 input_shape = (*shape[:2], ctx.shape[2])
@@ -118,7 +120,7 @@ def _run(
 
 
 def _keep(
-    ctx: Any, x_GNI: Tensor, block: Tensor, start: int, previous: Tensor | None
+    ctx: Any, x_GNI: Tensor, block: Tensor, start: int, previous: Kept | None
 ) -> list[tuple[Tensor, ...]]:
     """Return what is kept of a chunk: for the derivative, of the states and of the inputs.
 
@@ -127,55 +129,22 @@ def _keep(
     cell = ctx.cell
     _, _, needs_ih, needs_hh, *_ = ctx.needs_input_grad
     inputs = cell.compress("input", start, x_GNI) if needs_ih else ()
+    derivative = cell.keep_derivative(start, block)
     if cell.keeps_states:  # they serve as operand and give the derivative
-        return [(block,), (block[:-1],), inputs]
-    mask = pack_bits(block[1:])
-    alive = _alive_before(previous, mask, cell, block.shape[1:])
+        return [derivative, (block[:-1],), inputs]
+    alive = cell.alive_before(previous, derivative, block[0].numel())
     hidden = cell.compress("hidden", start, block[:-1], alive) if needs_hh else ()
-    return [(mask,), hidden, inputs]
-
-
-def _alive_before(
-    previous: Tensor | None, mask: Tensor, cell: Cell, size: Sequence[int]
-) -> Tensor | None:
-    """Return which entries are not zero of the states one step before those of a mask.
-
-    Args:
-        previous: The mask of the chunk before; None before the first one, whose first state can
-            be anything.
-        mask: Of the chunk.
-        cell: The cell.
-        size: Of a state, (N, H).
-
-    Returns:
-        One bit for each entry; None where no masks are kept or a state's do not fill whole bytes.
-    """
-    count = math.prod(size)
-    if cell.keeps_states or count % 8:
-        return None
-    first = mask.new_full((count // 8,), 255) if previous is None else previous[-count // 8 :]
-    return torch.cat([first, mask[: -count // 8]])
+    return [derivative, hidden, inputs]
 
 
 def _run_back(
-    cell: Cell,
-    derivative: Tensor,
-    shape: Shape,
-    w_hh: Tensor,
-    g_NH: Tensor,
-    g_GNH: Tensor | None,
-    memory: Tensor,
-) -> Tensor:
+    cell: Cell, y_GNH: Tensor, w_hh: Tensor, g_NH: Tensor, g_GNH: Tensor | None, a_GNH: Tensor
+) -> None:
     """Take a chunk's steps backwards.
 
-    Returns:
-        The gradients before the nonlinearity, (G, N, H), in ``memory``, which serves all chunks;
-        ``g_NH`` goes on to the state before.
+    ``a_GNH`` is filled with the gradients before the nonlinearity; ``g_NH`` goes on to the state
+    before.
     """
-    if cell.keeps_states:
-        y_GNH, a_GNH = derivative[1:], memory[: math.prod(shape)].view(shape)
-    else:  # the gradients are written over the mask
-        y_GNH = a_GNH = unpack_bits(derivative, torch.Size(shape), w_hh.dtype, memory)
     states, gradients = y_GNH.unbind(), a_GNH.unbind()
     from_outputs = None if g_GNH is None else g_GNH.unbind()
     for step in reversed(range(len(states))):
@@ -183,7 +152,6 @@ def _run_back(
             g_NH += from_outputs[step]
         cell.differentiate(g_NH, states[step], out=gradients[step])
         torch.mm(gradients[step], w_hh, out=g_NH)
-    return a_GNH
 
 
 def sketched_rnn(
@@ -205,8 +173,10 @@ def sketched_rnn(
     with exact ``a_t``, the gradients before the nonlinearity: linear in the one random factor, so
     unbiased. Steps are taken in chunks that fit a cache; both passes go through each once.
 
-    The derivative of tanh, ``1 - h^2``, is not linear in ``h``: its states are kept whole, and
-    only the inputs are sketched.
+    The derivative of tanh, ``1 - h^2``, is not linear in ``h``. A sketch that serves derivatives,
+    rounding, is taken of it too, with draws of its own: gradients are then products of independent
+    random factors, one a step, and unbiased. Else the states are kept whole, and only the inputs
+    are sketched.
 
     Shapes: T steps, N examples, I input features, H hidden units.
 
@@ -234,7 +204,8 @@ def sketched_rnn(
 
     Source: section 4.2 and the recurrent experiments, "a fresh sample at every time step".
     """
-    cell = Cell(nonlinearity, with_outputs, sketch, seed)
+    keeps_states = must_keep_states(nonlinearity, sketch, (1, *h_NH.shape), w_hh.dtype)
+    cell = Cell(nonlinearity, with_outputs, sketch, seed, keeps_states)
     # Behind a layer under autocast the inputs have a lower precision; states are added up in full.
     x_TNI, h_NH = x_TNI.to(w_hh.dtype), h_NH.to(w_hh.dtype)
     return _SketchedRNN.apply(  # type: ignore[no-any-return]
@@ -264,12 +235,13 @@ def sketched_rnn_saved_bytes(
     """
     num_steps, rows, num_inputs = shape
     state_bytes = rows * hidden_size * dtype.itemsize
-    cell = Cell(nonlinearity, False, sketch, 0)
+    keeps_states = must_keep_states(nonlinearity, sketch, (1, rows, hidden_size), dtype)
+    cell = Cell(nonlinearity, False, sketch, 0, keeps_states)
     total = (num_steps + 1) * state_bytes if cell.keeps_states and num_steps else 0
     for start, stop in _chunks(num_steps, state_bytes):
         block = (stop - start, rows, hidden_size)
         if not cell.keeps_states:
-            total += packed_bytes(math.prod(block))
+            total += cell.derivative_bytes(block, dtype)
             hidden = cell.sketch_of("hidden", block)
             total += hidden.saved_bytes(block, dtype) if needs_hh else 0
         taken = (*block[:2], num_inputs)

@@ -45,6 +45,9 @@ class Sketch(ABC):
 
     name: ClassVar[str]
     free: ClassVar[str | None] = "keep"  # the number that says how much is kept
+    # Whether the noise is small beside each entry's range, so that it may be multiplied from layer
+    # to layer as the derivative of a nonlinearity.
+    serves_derivatives: ClassVar[bool] = False
     registry: ClassVar[dict[str, type[Sketch]]] = {}
 
     def __init_subclass__(cls) -> None:

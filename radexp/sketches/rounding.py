@@ -44,14 +44,16 @@ class Rounding(Sketch):
     it: at many bits, where levels are closer than those numbers, that bias of up to half a unit in
     the last place is larger than the noise.
 
-    Not for the derivative of a nonlinearity: a rounded input of one gives a biased derivative. Not
-    for entries whose range is no finite number; what is restored of their group is NaN.
+    Not for the input of a nonlinearity, whose derivative would be biased: round the derivative, as
+    ``radexp.ops.smooth`` does. Not for entries whose range is no finite number; what is restored of
+    their group is NaN.
     Source: section 7 names randomized rounding as future work; the scheme is that of Gupta et al.,
     Deep learning with limited numerical precision, ICML 2015.
     """
 
     name = "rounding"
     free = "bits"
+    serves_derivatives = True
 
     def __init__(self, bits: int) -> None:
         require(1 <= bits <= 8, f"bits={bits}", "1 to 8", "use Exact() to keep it all")

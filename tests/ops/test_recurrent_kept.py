@@ -22,7 +22,7 @@ from radexp.eager import EagerRNN
 from radexp.memory.meter import SavedBytesMeter
 from radexp.ops import recurrent
 from radexp.ops.recurrent import sketched_rnn, sketched_rnn_saved_bytes
-from radexp.sketches import Exact, Projection, Sampling
+from radexp.sketches import Exact, Projection, Rounding, Sampling
 
 
 def measured_bytes(given, sketch, nonlinearity, with_outputs):
@@ -49,6 +49,23 @@ def test_saved_bytes_are_predicted_for_every_pattern(
         (T, N, I), H, torch.float64, sketch, nonlinearity, needs_ih, needs_hh
     )
     assert measured_bytes(given, sketch, nonlinearity, with_outputs) == predicted
+
+
+@each_wish
+@each_chunk
+@pytest.mark.parametrize("bits", [1, 8])
+def test_with_tanh_a_rounded_derivative_takes_the_place_of_the_states(
+    bits, with_outputs, steps, chunks_of
+):
+    for dtype, whole in ((torch.float64, False), (torch.bfloat16, bits == 8)):
+        chunks_of(steps, dtype)
+        given, sizes = operands(dtype), ((T, N, I), H, dtype)
+        predicted = sketched_rnn_saved_bytes(*sizes, Rounding(bits), "tanh")
+        assert measured_bytes(given, Rounding(bits), "tanh", with_outputs) == predicted
+        stock = sketched_rnn_saved_bytes(*sizes, Exact(), "tanh")
+        assert predicted < stock
+        # Two codes of 8 bits would take as much as a state of 16, which is kept instead.
+        assert (predicted > (T + 1) * N * H * dtype.itemsize) == whole
 
 
 SIZES = [(1, 1, 1, 1), (2, 9, 4, 3), (40, 2, 1, 13), (5, 20, 3, 16), (784, 3, 1, 10)]
