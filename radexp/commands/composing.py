@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
-import difflib
 import math
-import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from itertools import islice
@@ -22,6 +20,7 @@ from hydra.core.override_parser.types import Override, RangeSweep
 from omegaconf import DictConfig, OmegaConf
 
 from radexp.catalogue import choices, config_folder
+from radexp.commands.explaining import GROUPS, allowed_keys, explain, keys_of
 from radexp.config import TrainConfig
 from radexp.errors import UsageError, require
 from radexp.interrupts import held
@@ -40,7 +39,6 @@ RESERVED = {
     "hydra.callbacks": "no callback",
     "hydra.job.env_set": "a variable that is set before radexp",
 }
-GROUPS = ("model", "data", "estimator", "optimizer", "measure", "experiment", "preset")
 
 ConfigStore.instance().store("train_schema", TrainConfig)
 
@@ -66,7 +64,7 @@ def parse_words(words: Sequence[str]) -> argparse.Namespace:
     require(len(modes) <= 1, line, f"one of {' and '.join(modes)}", "drop the other")
     require(bool(flags.cfg) or not flags.resolve, line, "--resolve with --cfg", "add --cfg job")
     package = flags.package or ""
-    known = any(f"{key}.".startswith(f"{package}.") for key in _keys(TrainConfig))
+    known = any(f"{key}.".startswith(f"{package}.") for key in keys_of(TrainConfig))
     require(
         package in ("", "_global_", "_group_") or known or package.startswith("hydra"),
         f"--package={package}",
@@ -132,7 +130,7 @@ def _explaining(overrides: Sequence[str]) -> Iterator[None]:
         except Exception as error:  # Hydra raises many kinds for words that it cannot compose
             _refuse_unknown_option(overrides)
             quoted = f" (in: {' '.join(overrides)})" if overrides else ""
-            raise UsageError(f"{_explain(error)}{quoted}") from error
+            raise UsageError(f"{explain(error)}{quoted}") from error
 
 
 def _refuse_bare(overrides: Sequence[str]) -> None:
@@ -172,13 +170,13 @@ def to_config(config: DictConfig) -> TrainConfig:
     except UsageError:
         raise
     except Exception as error:  # OmegaConf raises many kinds, too
-        raise UsageError(_explain(error)) from error
+        raise UsageError(explain(error)) from error
     if not isinstance(result, TrainConfig):
         raise UsageError(
             "a configuration without schema: allowed is configs/train.yaml; drop flags"
         )
     for key in _appended(config, TrainConfig):
-        raise UsageError(f"+{key}: there is no such key; {_allowed_keys(key)}")
+        raise UsageError(f"+{key}: there is no such key; {allowed_keys(key)}")
     return result
 
 
@@ -207,12 +205,13 @@ def _expand_sweep(overrides: Sequence[str]) -> list[list[str]]:
 
 
 def _compose_hydra(overrides: Sequence[str], parser: OverridesParser) -> Any:
-    """Return Hydra's own configuration; a sweep's words do not change it."""
-    fixed = [
-        text
-        for text, parsed in zip(overrides, parser.parse_overrides(list(overrides)), strict=True)
-        if not parsed.is_sweep_override()
-    ]
+    """Return Hydra's own configuration, which a sweep's words may not change from job to job."""
+    fixed = []
+    for text, parsed in zip(overrides, parser.parse_overrides(list(overrides)), strict=True):
+        sweeps = parsed.is_sweep_override()
+        allowed = "one value, as it starts the sweep"
+        require(not (sweeps and _is_hydras(text)), text, allowed, "give one, and sweep other keys")
+        fixed += [] if sweeps else [text]
     hydra = compose("train", overrides=fixed, return_hydra_config=True).hydra
     _require_workers(hydra)
     return hydra
@@ -246,52 +245,3 @@ def _num_values(word: Override) -> int:
     value = word.value()  # a range as such, as its shuffled values would all be listed
     values = value.range() if isinstance(value, RangeSweep) else word.sweep_iterator()
     return sum(1 for _ in islice(values, MAX_JOBS + 1))
-
-
-def _explain(error: Exception) -> str:
-    """Say in one line what Hydra or OmegaConf says in several."""
-    cause = error.__cause__ if isinstance(error.__cause__, Exception) else error
-    text = f"{error}\n{cause}"
-    if match := re.search(r"Could not override '([^']+)'", text):
-        return f"{match[1]}: there is no such key; {_allowed_keys(match[1])}"
-    if match := re.search(r"Could not find '([^']+)/([^'/]*)'", text):
-        options = re.search(r"Available options in [^\n]*\n((?:\t[^\n]*\n)*)", text)
-        allowed = ", ".join(options[1].split()) if options else "nothing"
-        return f"{match[1]}={match[2]}: allowed is {allowed}; pick one of them"
-    if match := re.search(r"Key '([^']+)' (?:is )?not in ", text):
-        return f"{match[1]}: there is no such key; {_allowed_keys(match[1])}"
-    if match := re.search(r"Error merging override (.*)", text):
-        return f"{match[1]}: {_first_line(cause)}; radexp train --cfg job shows values that fit"
-    if match := re.search(r"Ambiguous value for argument '([^']*)'", text):
-        return f"{match[1]}: several values; allowed is one, or a sweep of them with -m"
-    if match := re.search(r"LexerNoViableAltException: ([^\n]*)", text):
-        key, _, value = match[1].partition("=")
-        return f"{match[1]}: a character that needs quotes; write '{key}=\"{value}\"'"
-    if "Unexpected type for root: NoneType" in text:
-        return "a key below one that is null; choose that one first, as in measure=depth"
-    if match := re.search(r"full_key: (\S+)", text):
-        return f"{match[1]}: {_first_line(cause)}; set {match[1]}=VALUE"
-    return f"{_first_line(error)}; see radexp train --help"
-
-
-def _first_line(error: Exception) -> str:
-    return str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
-
-
-def _allowed_keys(key: str) -> str:
-    """Name the keys nearest to one that does not exist."""
-    known = [*GROUPS, *_keys(TrainConfig)]
-    near = [name for name in known if name.rpartition(".")[2] == key]
-    near = near or difflib.get_close_matches(key, known, n=1, cutoff=0.5)
-    if near:
-        return f"did you mean {' or '.join(near)}? radexp train --cfg job lists all"
-    return "radexp train --cfg job lists those that there are"
-
-
-def _keys(schema: type, prefix: str = "") -> list[str]:
-    """Return the dotted keys of a schema, nested ones included."""
-    keys = []
-    for name, kind in get_type_hints(schema).items():
-        nested = dataclasses.is_dataclass(kind)
-        keys += _keys(kind, f"{prefix}{name}.") if nested else [prefix + name]
-    return keys

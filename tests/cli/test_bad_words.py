@@ -163,6 +163,10 @@ BAD = [
         "train -m hydra/launcher=joblib hydra.launcher.n_jobs=0",
         "hydra.launcher.n_jobs=0: allowed is a number from 1 to 1024, or -1 for one on each core",
     ),
+    (
+        "train -m hydra/launcher=joblib hydra.launcher.n_jobs=1,2",
+        "hydra.launcher.n_jobs=1,2: allowed is one value, as it starts the sweep; give one",
+    ),
     ("tune hydra.launcher.n_jobs=9999999999", "n_jobs=9999999999: allowed is a number from 1 to"),
     (
         "train -m hydra.sweeper.max_batch_size=0",
