@@ -109,6 +109,11 @@ REFUSED = [
         (EstimatorConfig, {**RAD, "keep": keep}, f"estimator.keep={keep}: allowed is 0 < keep <= 1")
         for keep in (0.0, -0.1, 1.0000001, float("nan"), float("inf"))
     ),
+    (
+        EstimatorConfig,
+        {**RAD, "also": "bits"},
+        "estimator.bits=null with estimator=rad: allowed is a number, as no budget solves it; leav",
+    ),
     (EstimatorConfig, {"name": "small_batch", "free": "batch_size", "batch_size": 0}, WHOLE),
     (
         *(EstimatorConfig, {"name": "exact", "keep": 0.5}),
@@ -208,7 +213,7 @@ PUBLISHED = ("exact", "rad", "rad_project", "rad_shared", "small_batch")
 
 
 def test_choices_are_the_yaml_files():
-    networks = sorted([*PUBLISHED, "rounding"])
+    networks = sorted([*PUBLISHED, "hybrid", "rounding"])
     assert options_for("estimator", CLASSIFICATION) == networks
     assert choices("estimator") == sorted([*networks, "checkpoint", "rad_as_published"])
     assert options_for("model", CLASSIFICATION) == ["cnn", "mlp", "rnn"]
@@ -233,8 +238,8 @@ def test_estimators_load_by_name(name):
         (
             "nope",
             {},
-            "estimator 'nope': allowed is checkpoint, exact, rad, rad_as_published, rad_project, "
-            "rad_shared, rounding, small_batch;",
+            "estimator 'nope': allowed is checkpoint, exact, hybrid, rad, rad_as_published, "
+            "rad_project, rad_shared, rounding, small_batch;",
         ),
         ("../model/mlp", {}, "estimator '../model/mlp': allowed is checkpoint, exact"),
         ("rad", {"kept": 0.1}, "estimator setting kept: allowed is name, sketch, free, keep"),
