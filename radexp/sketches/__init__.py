@@ -10,6 +10,7 @@ for _module in iter_modules(__path__):
 
 from radexp.sketches.exact import Exact  # noqa: E402
 from radexp.sketches.hybrid import Hybrid  # noqa: E402
+from radexp.sketches.importance import Importance  # noqa: E402
 from radexp.sketches.projection import Projection  # noqa: E402
 from radexp.sketches.rounding import Rounding  # noqa: E402
 from radexp.sketches.sampling import Sampling  # noqa: E402
@@ -17,6 +18,7 @@ from radexp.sketches.sampling import Sampling  # noqa: E402
 __all__ = [
     "Exact",
     "Hybrid",
+    "Importance",
     "Kept",
     "Projection",
     "Rounding",

@@ -6,7 +6,7 @@ from sketch_cases import build_sketches
 
 from radexp.config import CLASSIFICATION, load_estimator_config, options_for
 from radexp.layers import Estimator
-from radexp.sketches import Exact, Hybrid, Rounding
+from radexp.sketches import Exact, Hybrid, Importance, Rounding
 
 DTYPES = [torch.float32, torch.float64, torch.bfloat16]
 SHAPES = [(1, 1, 1), (3, 2, 1), (1, 1, 7), (1, 5, 13), (3, 1, 9), (3, 4, 33)]
@@ -20,8 +20,8 @@ SKETCHES = {
         for name in options_for("estimator", CLASSIFICATION)
     },
 }
-ROUNDED = (Hybrid, Rounding)
-LINEAR = {name: sketch for name, sketch in SKETCHES.items() if not isinstance(sketch, ROUNDED)}
+BY_DATA = (Hybrid, Importance, Rounding)  # their draws depend on the entries
+LINEAR = {name: sketch for name, sketch in SKETCHES.items() if not isinstance(sketch, BY_DATA)}
 FREE_KEEP = [
     name
     for name in options_for("estimator", CLASSIFICATION)

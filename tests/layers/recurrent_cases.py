@@ -13,7 +13,7 @@ RANDOM = [
     for name in options_for("estimator", CLASSIFICATION)
     if load_estimator_config(name).free == "keep"
 ]
-STEPS, ROWS, INPUTS, HIDDEN = 6, 4, 4, 10
+STEPS, ROWS, INPUTS, HIDDEN = 6, 4, 6, 10
 each_kind = pytest.mark.parametrize("nonlinearity", ["relu", "tanh"])
 each_random = pytest.mark.parametrize("name", RANDOM)
 each_start = pytest.mark.parametrize("with_start", [True, False], ids=["given start", "zeros"])

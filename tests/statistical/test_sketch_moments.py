@@ -4,7 +4,7 @@ import pytest
 import torch
 from sketch_cases import build_sketches
 
-from radexp.sketches import Projection, Rounding, Sampling
+from radexp.sketches import Importance, Projection, Rounding, Sampling
 
 # Groups have draws of their own, so one call draws 500 times; 40 seeds make 20,000 repetitions.
 # With N = 4 rows and K = 5 of D = 11 columns of a normal matrix, the slope of one draw has a
@@ -75,6 +75,19 @@ def test_rounding_has_the_variance_of_a_coin(excess, bits, x_ND):
     part = ((x_ND - x_ND.min()) / step) % 1
     closed_form = part * (1 - part) * step**2
     squares = (restored(Rounding(bits), x_ND) - x_ND.flatten()) ** 2
+    assert excess(squares, closed_form.flatten()) < 1
+    assert excess(squares, 1.1 * closed_form.flatten()) > 1
+
+
+@pytest.mark.parametrize("shift", [0, 5])
+@pytest.mark.parametrize("keep", [0.1, 0.2])
+def test_importance_has_the_variance_of_a_coin(excess, keep, shift, x_ND):
+    # A coin of step^2 f (1 - f) decides whether a distance from the center has one step more.
+    x_ND, sketch = x_ND + shift, Importance(keep)
+    _, centers, steps = sketch.compress(x_ND[None], 0)
+    part = ((x_ND - centers).abs() / steps) % 1
+    closed_form = part * (1 - part) * steps**2
+    squares = (restored(sketch, x_ND) - x_ND.flatten()) ** 2
     assert excess(squares, closed_form.flatten()) < 1
     assert excess(squares, 1.1 * closed_form.flatten()) > 1
 
