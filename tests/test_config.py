@@ -213,7 +213,7 @@ PUBLISHED = ("exact", "rad", "rad_project", "rad_shared", "small_batch")
 
 
 def test_choices_are_the_yaml_files():
-    networks = sorted([*PUBLISHED, "hybrid", "importance", "rounding"])
+    networks = sorted([*PUBLISHED, "hybrid", "importance", "rad_rows", "rounding"])
     assert options_for("estimator", CLASSIFICATION) == networks
     assert choices("estimator") == sorted([*networks, "checkpoint", "rad_as_published"])
     assert options_for("model", CLASSIFICATION) == ["cnn", "mlp", "rnn"]
@@ -239,7 +239,7 @@ def test_estimators_load_by_name(name):
             "nope",
             {},
             "estimator 'nope': allowed is checkpoint, exact, hybrid, importance, rad, "
-            "rad_as_published, rad_project, rad_shared, rounding, small_batch;",
+            "rad_as_published, rad_project, rad_rows, rad_shared, rounding, small_batch;",
         ),
         ("../model/mlp", {}, "estimator '../model/mlp': allowed is checkpoint, exact"),
         ("rad", {"kept": 0.1}, "estimator setting kept: allowed is name, sketch, free, keep"),

@@ -13,6 +13,7 @@ from radexp.sketches.hybrid import Hybrid  # noqa: E402
 from radexp.sketches.importance import Importance  # noqa: E402
 from radexp.sketches.projection import Projection  # noqa: E402
 from radexp.sketches.rounding import Rounding  # noqa: E402
+from radexp.sketches.rows import Rows  # noqa: E402
 from radexp.sketches.sampling import Sampling  # noqa: E402
 
 __all__ = [
@@ -22,6 +23,7 @@ __all__ = [
     "Kept",
     "Projection",
     "Rounding",
+    "Rows",
     "Sampling",
     "Shape",
     "Sketch",

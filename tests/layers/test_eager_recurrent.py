@@ -99,14 +99,14 @@ def test_the_eager_loop_refuses_what_it_refuses_without_sketches(twins):
         with pytest.raises(UsageError, match=r"input of shape \(4, 3\): allowed is \(N, T, 6\)"):
             net(torch.zeros(4, 3))
         with pytest.raises(UsageError, match=r"initial state of shape \(5,\): allowed is \(2, 10"):
-            net(torch.zeros(2, 4, 4), torch.zeros(5))
+            net(torch.zeros(2, 4, INPUTS), torch.zeros(5))
 
 
 @pytest.mark.parametrize("mode", [torch.no_grad, torch.inference_mode])
 def test_the_eager_loop_without_gradients_draws_nothing(mode, twins):
     ours, stock = twins(EagerRNN(INPUTS, HIDDEN))
     with mode():
-        assert torch.equal(ours(torch.ones(2, 5, 4)), stock(torch.ones(2, 5, 4)))
+        assert torch.equal(ours(torch.ones(2, 5, 6)), stock(torch.ones(2, 5, 6)))
     assert ours.seeds.calls == 0
 
 

@@ -4,7 +4,7 @@ import pytest
 import torch
 from sketch_cases import build_sketches
 
-from radexp.sketches import Importance, Projection, Rounding, Sampling
+from radexp.sketches import Importance, Projection, Rounding, Rows, Sampling
 
 # Groups have draws of their own, so one call draws 500 times; 40 seeds make 20,000 repetitions.
 # With N = 4 rows and K = 5 of D = 11 columns of a normal matrix, the slope of one draw has a
@@ -58,6 +58,15 @@ def test_rows_have_common_noise_only_if_they_share_positions(excess, sketch, x_N
     assert (excess(products, common) < 1) == sketch.shared
     # Without sharing their mean is 0; the test needs a truth that is not, so 1 is added.
     assert (excess(products + 1, torch.ones(D)) < 1) != sketch.shared
+
+
+def test_rows_have_common_noise_along_a_row(excess, x_ND):
+    kept = 2  # of N = 4 rows
+    squares = (restored(Rows(KEEP), x_ND) - x_ND.flatten()) ** 2
+    assert excess(squares, (x_ND**2 * (N - kept) / kept).flatten()) < 1
+    noise_RND = (restored(Rows(KEEP), x_ND) - x_ND.flatten()).unflatten(1, (N, D))
+    products = noise_RND[:, :, 0] * noise_RND[:, :, 1]
+    assert excess(products, x_ND[:, 0] * x_ND[:, 1] * (N - kept) / kept) < 1
 
 
 def test_projection_has_the_variance_of_its_cross_terms(excess, x_ND):
