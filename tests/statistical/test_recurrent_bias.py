@@ -10,7 +10,14 @@ from radexp.sketches import Exact, Projection, Rounding, Rows, Sampling
 # The slope of one draw has a standard deviation of at most 0.05 (own samples), 0.11 (shared) or
 # 0.2 (projected) where all states count, measured: 0.005 at most after these repetitions. A bias
 # of 0.03 is then 6 of them, and the slope's threshold is 5.0.
-REPETITIONS = {"own": 150, "shared": 600, "projected": 1600, "rounded": 150, "rows": 800, "exact": 3}
+REPETITIONS = {
+    "own": 150,
+    "shared": 600,
+    "projected": 1600,
+    "rounded": 150,
+    "rows": 800,
+    "exact": 3,
+}
 T, N, I, H = 5, 8, 12, 12  # noqa: E741
 SKETCHES = {
     "own": Sampling(0.4),
