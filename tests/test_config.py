@@ -209,6 +209,20 @@ def test_training_without_a_bootstrap_can_be_asked_for(bootstrap):
     assert TrainingConfig(bootstrap=bootstrap).bootstrap is bootstrap
 
 
+@pytest.mark.parametrize(
+    ("name", "settings", "part"),
+    [
+        ("rad", {"keep": 0.25}, 0.25),
+        ("rounding", {"bits": 4}, 4 / 32),
+        ("hybrid", {"keep": 0.25, "bits": 4}, 1 / 32),
+        ("hybrid", {"keep": 1}, 1),  # the exact sketch
+        ("small_batch", {}, None),
+    ],
+)
+def test_the_kept_fraction_is_of_bits(name, settings, part):
+    assert load_estimator_config(name, **settings).kept_fraction == part
+
+
 PUBLISHED = ("exact", "rad", "rad_project", "rad_shared", "small_batch")
 
 

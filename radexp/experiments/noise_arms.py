@@ -28,8 +28,8 @@ class Arm:
     def name(self) -> str:
         """What tells the arm apart."""
         estimator = self.plan.estimator
-        keep, bits = estimator.keep, estimator.bits
-        kept = [f"keep {keep:.6g}"] * bool(keep) + [f"{bits} bits"] * bool(bits)
+        kept = [f"keep {estimator.keep:.6g}"] if estimator.keep else []
+        kept += [f"{estimator.bits} bits"] if estimator.bits else []
         return ", ".join([estimator.name, *(kept or [f"batch {self.plan.batch_size}"])])
 
     def describe(self) -> dict[str, Any]:

@@ -136,8 +136,8 @@ def _summary(name: str, values: list[float]) -> dict[str, float]:
 
 def _cells(row: dict[Any, Any]) -> dict[str, str]:
     """Write one row for people."""
-    kept = [f"keep {row['keep']:.3g}"] * pd.notna(row["keep"])
-    kept += [f"{row['bits']:.0f} bits"] * pd.notna(row["bits"])
+    kept = [f"keep {row['keep']:.3g}"] if pd.notna(row["keep"]) else []
+    kept += [f"{row['bits']:.0f} bits"] if pd.notna(row["bits"]) else []
     return {
         "arm": str(row["arm"]),
         "n": str(row["n"]),
