@@ -6,6 +6,7 @@ from radexp.config import EstimatorConfig
 from radexp.sketches import Sketch
 
 FREE_OF = {"exact": None, "rounding": "bits"}  # of every other sketch it is keep
+ALSO = {"hybrid": {"also": "bits", "bits": 2}}
 
 
 def build_sketches(**values):
@@ -15,6 +16,7 @@ def build_sketches(**values):
         free = FREE_OF.get(name, "keep")
         for settings in [{free: value} for value in values[free]] if free else [{}]:
             settings |= {"free": free, "shared": shared, "replacement": replacement}
+            settings |= ALSO.get(name, {})
             sketch = Sketch.registry[name].from_config(EstimatorConfig("rad", name, **settings))
             built[repr(sketch)] = sketch
     return built

@@ -109,6 +109,11 @@ REFUSED = [
         (EstimatorConfig, {**RAD, "keep": keep}, f"estimator.keep={keep}: allowed is 0 < keep <= 1")
         for keep in (0.0, -0.1, 1.0000001, float("nan"), float("inf"))
     ),
+    (
+        EstimatorConfig,
+        {**RAD, "also": "bits"},
+        "estimator.bits=null with estimator=rad: allowed is a number, as no budget solves it; leav",
+    ),
     (EstimatorConfig, {"name": "small_batch", "free": "batch_size", "batch_size": 0}, WHOLE),
     (
         *(EstimatorConfig, {"name": "exact", "keep": 0.5}),
@@ -204,11 +209,25 @@ def test_training_without_a_bootstrap_can_be_asked_for(bootstrap):
     assert TrainingConfig(bootstrap=bootstrap).bootstrap is bootstrap
 
 
+@pytest.mark.parametrize(
+    ("name", "settings", "part"),
+    [
+        ("rad", {"keep": 0.25}, 0.25),
+        ("rounding", {"bits": 4}, 4 / 32),
+        ("hybrid", {"keep": 0.25, "bits": 4}, 1 / 32),
+        ("hybrid", {"keep": 1}, 1),  # the exact sketch
+        ("small_batch", {}, None),
+    ],
+)
+def test_the_kept_fraction_is_of_bits(name, settings, part):
+    assert load_estimator_config(name, **settings).kept_fraction == part
+
+
 PUBLISHED = ("exact", "rad", "rad_project", "rad_shared", "small_batch")
 
 
 def test_choices_are_the_yaml_files():
-    networks = sorted([*PUBLISHED, "rounding"])
+    networks = sorted([*PUBLISHED, "hybrid", "importance", "rad_rows", "rounding"])
     assert options_for("estimator", CLASSIFICATION) == networks
     assert choices("estimator") == sorted([*networks, "checkpoint", "rad_as_published"])
     assert options_for("model", CLASSIFICATION) == ["cnn", "mlp", "rnn"]
@@ -233,8 +252,8 @@ def test_estimators_load_by_name(name):
         (
             "nope",
             {},
-            "estimator 'nope': allowed is checkpoint, exact, rad, rad_as_published, rad_project, "
-            "rad_shared, rounding, small_batch;",
+            "estimator 'nope': allowed is checkpoint, exact, hybrid, importance, rad, "
+            "rad_as_published, rad_project, rad_rows, rad_shared, rounding, small_batch;",
         ),
         ("../model/mlp", {}, "estimator '../model/mlp': allowed is checkpoint, exact"),
         ("rad", {"kept": 0.1}, "estimator setting kept: allowed is name, sketch, free, keep"),

@@ -39,7 +39,9 @@ class EstimatorConfig:
         task: The one task that it serves, ``classification`` or ``control``; null for both.
         checkpoints: States kept between stretches that are run again; null: solved, else the
             number that keeps the fewest states in all.
-        bits: Bits of each entry that stochastic rounding keeps, 1 to 8; null: solved, else 2.
+        bits: Bits of each entry that stochastic rounding keeps, 1 to 8; null: solved, else 2. For
+            ``hybrid`` a setting, of each sampled entry.
+        also: A number that it uses beside the free one, and that no budget solves; or null.
     """
 
     name: str = MISSING
@@ -53,11 +55,13 @@ class EstimatorConfig:
     task: str | None = None
     checkpoints: int | None = None
     bits: int | None = None
+    also: str | None = None
 
     @property
     def kept_fraction(self) -> float | None:
-        """The kept part of each operand: of its entries, or of their 32 bits; None if whole."""
-        return self.keep if self.bits is None else self.bits / 32
+        """The kept part of each operand: of its entries, times that of 32 bits; None if whole."""
+        of_entry = 1 if self.bits is None or self.keep == 1 else self.bits / 32
+        return of_entry * (self.keep or 1) if self.keep or self.bits else None
 
     def __post_init__(self) -> None:
         """Refuse numbers outside their range and numbers that the estimator does not use."""
@@ -99,13 +103,20 @@ class EstimatorConfig:
             f"free={' or '.join(OF_SKETCHES)} with every sketch but exact, and with none other",
             "leave both as the estimator's YAML has them",
         )
+        used = [number for number in (self.free, self.also) if number]
         for number in FREE_NUMBERS:
             require(
-                getattr(self, number) is None or self.free == number,
+                getattr(self, number) is None or number in used,
                 f"estimator.{number}={getattr(self, number)} with estimator={self.name}",
-                f"estimator.{self.free}" if self.free else "no number, it has none",
+                ", ".join(f"estimator.{number}" for number in used) or "no number, it has none",
                 f"drop estimator.{number} or choose another estimator",
             )
+        require(
+            self.also is None or getattr(self, self.also, None) is not None,
+            f"estimator.{self.also}=null with estimator={self.name}",
+            "a number, as no budget solves it",
+            "leave it as the estimator's YAML has it",
+        )
 
 
 def load_estimator_config(name: str, **settings: Any) -> EstimatorConfig:

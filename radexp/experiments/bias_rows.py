@@ -11,6 +11,7 @@ import pandas as pd
 import torch
 from torch import Tensor, nn
 
+from radexp.analysis.bias_claim import ESTIMATORS
 from radexp.config import CLASSIFICATION, TrainConfig, load_estimator_config, options_for
 from radexp.errors import require
 from radexp.experiments.noise_points import trained_weights
@@ -120,7 +121,7 @@ def measure_bias(config: TrainConfig) -> pd.DataFrame:
 def bias_rows(
     config: TrainConfig, keeps: Sequence[float], draws: int, warmup: int = 0
 ) -> list[dict[str, Any]]:
-    """Test every estimator with a free kept fraction for bias, on one batch of one network.
+    """Test the paper's estimators that sketch for bias, on one batch of one network.
 
     Everything is float64, so that only an estimator's own error is seen. Tested are the parameters
     whose gradient is random; of the others a mean that is not the exact one to rounding makes the
@@ -147,7 +148,7 @@ def bias_rows(
     model, task, batch = _problem(plan, warmup)
     truth = _gradient(model, task, batch)
     rows = []
-    for name, keep in product(_estimators(), keeps):
+    for name, keep in product(ESTIMATORS, keeps):
         own = derive_seed(config.seed, "bias", name, str(keep))
         randomize(model, Estimator.named(name, keep=keep), seed=own)
         found = _test(model, task, batch, truth, draws)
@@ -168,12 +169,6 @@ def _check(config: TrainConfig, keeps: Sequence[float], draws: int, warmup: int)
     require(ok, f"keeps={list(keeps)}", "fractions, 0 < keep < 1", "try keeps=[0.3]")
     require(draws >= 2, f"draws={draws}", "2 or more", "try draws=2000")
     require(warmup >= 0, f"warmup={warmup}", "0 or more iterations", "try warmup=100")
-
-
-def _estimators() -> list[str]:
-    """Return the paper's estimators that sketch: those whose free number is the kept fraction."""
-    names = options_for("estimator", CLASSIFICATION)
-    return [name for name in names if load_estimator_config(name).free == "keep"]
 
 
 def _problem(plan: Plan, warmup: int) -> tuple[nn.Module, Task, Batch]:

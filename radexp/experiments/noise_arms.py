@@ -28,9 +28,9 @@ class Arm:
     def name(self) -> str:
         """What tells the arm apart."""
         estimator = self.plan.estimator
-        kept = f"keep {estimator.keep:.6g}" if estimator.keep else f"batch {self.plan.batch_size}"
-        kept = f"{estimator.bits} bits" if estimator.bits else kept
-        return f"{estimator.name}, {kept}"
+        kept = [f"keep {estimator.keep:.6g}"] if estimator.keep else []
+        kept += [f"{estimator.bits} bits"] if estimator.bits else []
+        return ", ".join([estimator.name, *(kept or [f"batch {self.plan.batch_size}"])])
 
     def describe(self) -> dict[str, Any]:
         """Return the arm's columns of noise.csv."""

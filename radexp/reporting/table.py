@@ -136,12 +136,12 @@ def _summary(name: str, values: list[float]) -> dict[str, float]:
 
 def _cells(row: dict[Any, Any]) -> dict[str, str]:
     """Write one row for people."""
-    kept = f"keep {row['keep']:.3g}" if pd.notna(row["keep"]) else _batch(row["batch_size"])
-    kept = f"{row['bits']:.0f} bits" if pd.notna(row["bits"]) else kept
+    kept = [f"keep {row['keep']:.3g}"] if pd.notna(row["keep"]) else []
+    kept += [f"{row['bits']:.0f} bits"] if pd.notna(row["bits"]) else []
     return {
         "arm": str(row["arm"]),
         "n": str(row["n"]),
-        "kept": kept,
+        "kept": ", ".join(kept) or _batch(row["batch_size"]),
         "memory MB": _number(row["memory_bytes"] / 1e6),
         "peak MB": _number(row["peak_bytes"] / 1e6),
         "step ms": _number(row["step_seconds"] * 1e3),

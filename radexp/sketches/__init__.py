@@ -9,8 +9,23 @@ for _module in iter_modules(__path__):
     import_module(f"{__name__}.{_module.name}")
 
 from radexp.sketches.exact import Exact  # noqa: E402
+from radexp.sketches.hybrid import Hybrid  # noqa: E402
+from radexp.sketches.importance import Importance  # noqa: E402
 from radexp.sketches.projection import Projection  # noqa: E402
 from radexp.sketches.rounding import Rounding  # noqa: E402
+from radexp.sketches.rows import Rows  # noqa: E402
 from radexp.sketches.sampling import Sampling  # noqa: E402
 
-__all__ = ["Exact", "Kept", "Projection", "Rounding", "Sampling", "Shape", "Sketch", "num_kept"]
+__all__ = [
+    "Exact",
+    "Hybrid",
+    "Importance",
+    "Kept",
+    "Projection",
+    "Rounding",
+    "Rows",
+    "Sampling",
+    "Shape",
+    "Sketch",
+    "num_kept",
+]

@@ -31,6 +31,7 @@ class Sampling(Sketch):
     ``xhat = (D / K) sum_k x[p_k] e_{p_k}``. Each ``p_k`` is uniform, so
     ``E[xhat_d] = (D / K) * K * x_d / D = x_d``; this needs no independence between the draws and
     so holds with and without replacement. The positions come from the seed and cost no bytes.
+    An entry's variance is ``x_d^2 (D - 1) / K`` with replacement and ``x_d^2 (D - K) / K`` without.
 
     Args:
         keep: Kept fraction, 0 < keep < 1 (at 1 the sketch is ``Exact`` by definition).
@@ -38,7 +39,8 @@ class Sampling(Sketch):
             of one for each row ("different sample"). Shared positions make ``contract`` cost the
             kept fraction of its floating-point operations, at the price of noise that is the same
             for every example and so does not average out over the batch.
-        replacement: Draw with replacement, as the paper does.
+        replacement: Draw with replacement, as the paper does; else every (D / K)-th column from a
+            random start, ``p_k = floor((k + u) D / K)`` with one u, uniform in [0, 1), for a row.
 
     Raises:
         UsageError: If ``keep`` is out of range.
@@ -51,6 +53,7 @@ class Sampling(Sketch):
         True
 
     Source: section 3.2, P = (d/k) sum_s e_s e_s^T; "same" and "different sample" in section 4.2.
+    Without replacement: Madow and Madow, On the theory of systematic sampling, 1944.
     """
 
     name = "sampling"
@@ -93,17 +96,16 @@ class Sampling(Sketch):
         G, N, D = shape
         draws, K = generator(seed, device), num_kept(self.keep, D)
         rows = G if self.shared else G * N
-        size = max(1, BLOCK // (K if self.replacement else D))
+        size = max(1, BLOCK // K)
         for start in range(0, rows, size):
             block = slice(start, min(rows, start + size))
             count = block.stop - start
             if self.replacement:
                 yield block, torch.randint(D, (count, K), generator=draws, device=device)
             else:
-                # The K smallest of D independent uniforms are a uniform subset; in float64 ties
-                # are rare enough (D^2 / 2^54) not to matter.
-                scores = torch.rand((count, D), generator=draws, device=device, dtype=torch.float64)
-                yield block, scores.topk(K, largest=False, sorted=False).indices
+                u = torch.rand((count, 1), generator=draws, device=device, dtype=torch.float64)
+                points = (torch.arange(K, device=device) + u).mul_(D / K)
+                yield block, points.long().clamp_(max=D - 1)  # a sum may round up to a whole number
 
     def compress(self, x_GND: Tensor, seed: int) -> Kept:
         """Return the sampled values, shape (G, N, K), not yet rescaled."""

@@ -219,5 +219,5 @@ def test_impossible_requests_are_refused(words, message, plan):
 
 @pytest.mark.parametrize("name", sorted({*ESTIMATORS} - NETWORKS))
 def test_estimators_of_the_reactor_alone_are_refused_on_networks(name, plan_for):
-    with pytest.raises(UsageError, match=f"estimator={name} with model=mlp: allowed is exact, rad"):
+    with pytest.raises(UsageError, match=f"estimator={name} with model=mlp: allowed is exact, h"):
         plan_for(f"estimator={name}")

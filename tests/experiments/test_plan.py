@@ -65,7 +65,7 @@ def test_more_than_enough_is_no_more_than_the_exact_step(estimator, budget, plan
     assert plan.estimator.keep == (1 if free == "keep" else None)
     assert plan.estimator.batch_size == (40 if free == "batch_size" else None)
     assert plan.batch_size == 40
-    assert plan.estimator.bits == (8 if free == "bits" else None)
+    assert plan.estimator.bits == (8 if free == "bits" else plan.config.estimator.bits)
     most = exact.predicted_saved_bytes
     saved = plan.predicted_saved_bytes
     assert saved < most if free == "bits" else saved == most

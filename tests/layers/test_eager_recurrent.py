@@ -36,7 +36,7 @@ def test_exact_restores_the_stock_class_and_keys_never_change(name, kind, undo):
     assert randomize(net, name, keep=0.3).converted == ("",)
     assert type(net) is LEAN_CLASSES[kind]
     assert list(net.state_dict()) == state
-    assert repr(net).startswith(f"Sketched{stock.__name__}(4, 10")
+    assert repr(net).startswith(f"Sketched{stock.__name__}(6, 10")
     assert "sketch=" in repr(net)
     randomize(net, "exact") if undo == "exact" else randomize(net, name, keep=1)
     assert type(net) is stock
@@ -96,17 +96,17 @@ def test_the_eager_loop_keeps_its_closed_form_and_no_more_than_stock(
 
 def test_the_eager_loop_refuses_what_it_refuses_without_sketches(twins):
     for net in twins(EagerRNN(INPUTS, HIDDEN)):
-        with pytest.raises(UsageError, match=r"input of shape \(4, 3\): allowed is \(N, T, 4\)"):
+        with pytest.raises(UsageError, match=r"input of shape \(4, 3\): allowed is \(N, T, 6\)"):
             net(torch.zeros(4, 3))
         with pytest.raises(UsageError, match=r"initial state of shape \(5,\): allowed is \(2, 10"):
-            net(torch.zeros(2, 4, 4), torch.zeros(5))
+            net(torch.zeros(2, 4, INPUTS), torch.zeros(5))
 
 
 @pytest.mark.parametrize("mode", [torch.no_grad, torch.inference_mode])
 def test_the_eager_loop_without_gradients_draws_nothing(mode, twins):
     ours, stock = twins(EagerRNN(INPUTS, HIDDEN))
     with mode():
-        assert torch.equal(ours(torch.ones(2, 5, 4)), stock(torch.ones(2, 5, 4)))
+        assert torch.equal(ours(torch.ones(2, 5, 6)), stock(torch.ones(2, 5, 6)))
     assert ours.seeds.calls == 0
 
 

@@ -42,7 +42,7 @@ REFUSED = [
     (
         "rad",
         {"sketch": "nope"},
-        "estimator.sketch=nope: allowed is exact, projection, rounding, sampling",
+        "estimator.sketch=nope: allowed is exact, hybrid, importance, projection, rounding, rows",
     ),
     (
         "rad",

@@ -5,12 +5,19 @@ import torch
 
 from radexp.ops import recurrent
 from radexp.ops.recurrent import sketched_rnn
-from radexp.sketches import Exact, Projection, Rounding, Sampling
+from radexp.sketches import Exact, Projection, Rounding, Rows, Sampling
 
 # The slope of one draw has a standard deviation of at most 0.05 (own samples), 0.11 (shared) or
 # 0.2 (projected) where all states count, measured: 0.005 at most after these repetitions. A bias
 # of 0.03 is then 6 of them, and the slope's threshold is 5.0.
-REPETITIONS = {"own": 150, "shared": 600, "projected": 1600, "rounded": 150, "exact": 3}
+REPETITIONS = {
+    "own": 150,
+    "shared": 600,
+    "projected": 1600,
+    "rounded": 150,
+    "rows": 800,
+    "exact": 3,
+}
 T, N, I, H = 5, 8, 12, 12  # noqa: E741
 SKETCHES = {
     "own": Sampling(0.4),
@@ -19,6 +26,7 @@ SKETCHES = {
     "shared, no replacement": Sampling(0.4, shared=True, replacement=False),
     "projected": Projection(0.9),
     "rounded": Rounding(1),
+    "rows": Rows(0.6),
     "exact": Exact(),
 }
 each_sketch = pytest.mark.parametrize("name", SKETCHES)

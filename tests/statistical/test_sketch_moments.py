@@ -4,7 +4,7 @@ import pytest
 import torch
 from sketch_cases import build_sketches
 
-from radexp.sketches import Projection, Rounding, Sampling
+from radexp.sketches import Importance, Projection, Rounding, Rows, Sampling
 
 # Groups have draws of their own, so one call draws 500 times; 40 seeds make 20,000 repetitions.
 # With N = 4 rows and K = 5 of D = 11 columns of a normal matrix, the slope of one draw has a
@@ -60,6 +60,15 @@ def test_rows_have_common_noise_only_if_they_share_positions(excess, sketch, x_N
     assert (excess(products + 1, torch.ones(D)) < 1) != sketch.shared
 
 
+def test_rows_have_common_noise_along_a_row(excess, x_ND):
+    kept = 2  # of N = 4 rows
+    squares = (restored(Rows(KEEP), x_ND) - x_ND.flatten()) ** 2
+    assert excess(squares, (x_ND**2 * (N - kept) / kept).flatten()) < 1
+    noise_RND = (restored(Rows(KEEP), x_ND) - x_ND.flatten()).unflatten(1, (N, D))
+    products = noise_RND[:, :, 0] * noise_RND[:, :, 1]
+    assert excess(products, x_ND[:, 0] * x_ND[:, 1] * (N - kept) / kept) < 1
+
+
 def test_projection_has_the_variance_of_its_cross_terms(excess, x_ND):
     # xhat_d - x_d = (1 / K) sum_k sum_{e != d} x_e R_ek R_dk, all terms uncorrelated.
     closed_form = ((x_ND**2).sum(1, keepdim=True) - x_ND**2) / K
@@ -75,6 +84,19 @@ def test_rounding_has_the_variance_of_a_coin(excess, bits, x_ND):
     part = ((x_ND - x_ND.min()) / step) % 1
     closed_form = part * (1 - part) * step**2
     squares = (restored(Rounding(bits), x_ND) - x_ND.flatten()) ** 2
+    assert excess(squares, closed_form.flatten()) < 1
+    assert excess(squares, 1.1 * closed_form.flatten()) > 1
+
+
+@pytest.mark.parametrize("shift", [0, 5])
+@pytest.mark.parametrize("keep", [0.1, 0.2])
+def test_importance_has_the_variance_of_a_coin(excess, keep, shift, x_ND):
+    # A coin of step^2 f (1 - f) decides whether a distance from the center has one step more.
+    x_ND, sketch = x_ND + shift, Importance(keep)
+    _, centers, steps = sketch.compress(x_ND[None], 0)
+    part = ((x_ND - centers).abs() / steps) % 1
+    closed_form = part * (1 - part) * steps**2
+    squares = (restored(sketch, x_ND) - x_ND.flatten()) ** 2
     assert excess(squares, closed_form.flatten()) < 1
     assert excess(squares, 1.1 * closed_form.flatten()) > 1
 
