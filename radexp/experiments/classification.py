@@ -22,7 +22,7 @@ from radexp.models import build_model
 from radexp.seeding import derive_seed
 from radexp.training import Classification, Task, classification_loss
 
-DEFAULT_SMALL_BATCH = 20
+DEFAULT_SMALL_BATCH = 20  # as published; also of a micro-batch
 
 
 class ClassificationWorkload:
@@ -58,19 +58,20 @@ class ClassificationWorkload:
     def by_layer(self, estimator: EstimatorConfig) -> dict[str, int]:
         """Predict what autograd will hold by layer."""
         randomize(self.model, Estimator.from_config(estimator))
-        batch_size = self.batch_size(estimator)
+        batch_size = estimator.micro_batch or self.batch_size(estimator)
         with torch.device("meta"):
             x = torch.empty(batch_size, *self.dataset.input_shape)
             y = torch.empty(batch_size, dtype=torch.int64)
         return predict_by_layer(self.model, classification_loss, x, y)
 
     def limits(self, free: str) -> tuple[int, int]:
-        """Return the range of the small batch."""
+        """Return the range of a small batch, or of a micro-batch."""
         return 1, self.config.training.batch_size
 
     def default(self, free: str) -> int:
-        """Return the small batch's published size."""
-        return DEFAULT_SMALL_BATCH
+        """Return the small batch's published size; a micro-batch is no more than the batch."""
+        most = self.config.training.batch_size
+        return min(DEFAULT_SMALL_BATCH, most) if free == "micro_batch" else DEFAULT_SMALL_BATCH
 
     def build(self, estimator: EstimatorConfig, device: torch.device) -> tuple[nn.Module, Task]:
         """Return the network, randomized, and its data.
@@ -92,7 +93,8 @@ class ClassificationWorkload:
         counts, out = self._counts(indices), self._counts(held_out)
         seed, size = derive_seed(config.seed, "batches"), self.batch_size(estimator)
         stream = IndexStream(dataset.num_examples, size, seed, indices)
-        return model, Classification(dataset.to(device), stream, counts, out)
+        part = estimator.micro_batch
+        return model, Classification(dataset.to(device), stream, counts, out, part)
 
     def _held_out(self) -> tuple[Tensor | None, Tensor | None]:
         """Draw what to train on and what to hold out, before any bootstrap; None for all of it."""

@@ -25,7 +25,7 @@ from radexp.memory import Budget, format_bytes, solve_largest
 KEEP_STEPS = 10**6
 # Keys that came after the first committed runs, by part, with what they are left out at.
 LATER_KEYS: dict[str, dict[str, Any]] = {
-    "estimator": {"checkpoints": None, "bits": None},
+    "estimator": {"checkpoints": None, "bits": None, "micro_batch": None},
     "training": {"holdout": 0},
 }
 
