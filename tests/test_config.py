@@ -24,6 +24,7 @@ from radexp.errors import UsageError
 
 GROUPS = ("model", "data", "estimator", "optimizer", "measure", "experiment", "preset")
 RAD = {"name": "rad", "sketch": "sampling", "free": "keep"}
+CHECKPOINT = {"name": "checkpoint", "free": "checkpoints"}
 ACCUMULATE = {"name": "accumulate", "free": "micro_batch"}
 
 
@@ -170,6 +171,11 @@ REFUSED = [
         *(request, {"estimator": EstimatorConfig(**ACCUMULATE, micro_batch=151)}),
         "micro_batch=151 with training.batch_size=150: allowed is a whole number from 1 to 150;",
     ),
+    (
+        EstimatorConfig,
+        {**CHECKPOINT, "checkpoints": -1},
+        "checkpoints=-1: allowed is a whole",
+    ),
     (request, {"device": "tpu"}, "device=tpu: allowed is auto, cpu, cuda; try device=auto"),
     (request, {"threads": 0}, f"threads=0: allowed is a {WHOLE} 1024, or null; try threads=1"),
     *(
@@ -213,9 +219,9 @@ PUBLISHED = ("exact", "rad", "rad_project", "rad_shared", "small_batch")
 
 
 def test_choices_are_the_yaml_files():
-    networks = sorted([*PUBLISHED, "accumulate", "rounding"])
+    networks = sorted([*PUBLISHED, "accumulate", "checkpoint", "rounding"])
     assert options_for("estimator", CLASSIFICATION) == networks
-    assert choices("estimator") == sorted([*networks, "checkpoint", "rad_as_published"])
+    assert choices("estimator") == sorted([*networks, "rad_as_published"])
     assert options_for("model", CLASSIFICATION) == ["cnn", "mlp", "rnn"]
     assert options_for("model", CONTROL) == ["reactor"]
     assert choices("preset") == ["paper", "quick", "reduced", "smoke"]

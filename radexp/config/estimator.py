@@ -37,8 +37,8 @@ class EstimatorConfig:
         lean: Use the operations that keep less than PyTorch's own, where they give the same
             gradient.
         task: The one task that it serves, ``classification`` or ``control``; null for both.
-        checkpoints: States kept between stretches that are run again; null: solved, else the
-            number that keeps the fewest states in all.
+        checkpoints: States kept between stretches of steps that are run again; null: solved, else
+            the number that keeps the fewest states in all; on networks 0 runs nothing again.
         bits: Bits of each entry that stochastic rounding keeps, 1 to 8; null: solved, else 2.
         micro_batch: Examples of a batch that are differentiated at a time; null: solved, else 20.
     """
@@ -86,9 +86,9 @@ class EstimatorConfig:
                 f"try estimator.{name}=20",
             )
         require(
-            self.checkpoints is None or self.checkpoints >= 1,
+            self.checkpoints is None or self.checkpoints >= 0,
             f"estimator.checkpoints={self.checkpoints}",
-            "a whole number of at least 1",
+            "a whole number of at least 0",
             "try estimator.checkpoints=202",
         )
         require(

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import lru_cache
+from math import prod
 
 import torch
 from torch import Tensor, nn
@@ -15,10 +17,13 @@ from radexp.data import (
     hold_out_indices,
     load_dataset,
 )
+from radexp.eager import EagerRNN
+from radexp.errors import require
 from radexp.experiments.device import choose_device
 from radexp.layers import Estimator, randomize
 from radexp.memory import parameter_bytes, predict_by_layer
 from radexp.models import build_model
+from radexp.reactor import least_checkpoints
 from radexp.seeding import derive_seed
 from radexp.training import Classification, Task, classification_loss
 
@@ -41,6 +46,13 @@ class ClassificationWorkload:
         with torch.device("meta"):
             self.model = self._network()
         self.parameter_bytes = parameter_bytes(self.model)
+        checkpoints = config.estimator.checkpoints
+        require(
+            not checkpoints or self._steps() > 0,
+            f"estimator.checkpoints={checkpoints} with model={config.model.name}",
+            "0, as there is no recurrent layer whose steps could be run again",
+            "try model=rnn",
+        )
 
     @property
     def data_sha256(self) -> str | None:
@@ -64,14 +76,27 @@ class ClassificationWorkload:
             y = torch.empty(batch_size, dtype=torch.int64)
         return predict_by_layer(self.model, classification_loss, x, y)
 
-    def limits(self, free: str) -> tuple[int, int]:
-        """Return the range of a small batch, or of a micro-batch."""
-        return 1, self.config.training.batch_size
+    def candidates(self, free: str) -> Sequence[int]:
+        """Return sizes of a batch or a micro-batch, or numbers of checkpoints, many first.
+
+        More checkpoints than keep the fewest states take more memory and more time.
+        """
+        if free == "checkpoints":
+            return range(self.default(free), -1, -1)
+        return range(1, self.config.training.batch_size + 1)
 
     def default(self, free: str) -> int:
-        """Return the small batch's published size; a micro-batch is no more than the batch."""
+        """Return the number of checkpoints that keeps the fewest states, or the published batch."""
+        if free == "checkpoints":
+            return least_checkpoints(self._steps()) if self._steps() else 0
         most = self.config.training.batch_size
         return min(DEFAULT_SMALL_BATCH, most) if free == "micro_batch" else DEFAULT_SMALL_BATCH
+
+    def _steps(self) -> int:
+        """Return the steps of the recurrent layer that reads an example; 0 without one."""
+        layers = (module for module in self.model.modules() if isinstance(module, EagerRNN))
+        size = prod(self.dataset.input_shape)
+        return next((size // layer.input_size for layer in layers), 0)
 
     def build(self, estimator: EstimatorConfig, device: torch.device) -> tuple[nn.Module, Task]:
         """Return the network, randomized, and its data.

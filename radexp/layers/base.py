@@ -23,16 +23,16 @@ class LeanLayer(nn.Module):
 
     Attributes:
         stock: The PyTorch module that it stands in for: same parameters, same values.
-        registry: The lean class of each stock class.
+        registry: The lean classes of each stock class; the first that pays is used.
     """
 
     stock: ClassVar[type[nn.Module]]
-    registry: ClassVar[dict[type[nn.Module], type[LeanLayer]]] = {}
+    registry: ClassVar[dict[type[nn.Module], list[type[LeanLayer]]]] = {}
 
     def __init_subclass__(cls) -> None:
         """Enter the class in the registry under its ``stock`` class."""
         if "stock" in vars(cls):
-            LeanLayer.registry[cls.stock] = cls
+            LeanLayer.registry.setdefault(cls.stock, []).append(cls)
 
     @classmethod
     @abstractmethod
@@ -49,6 +49,12 @@ class LeanLayer(nn.Module):
 
     def prepare(self, estimator: Estimator, seed: int, name: str) -> None:
         """Take what the layer needs to know, just after it took the stock module's place."""
+
+    def records(self, *inputs: Tensor | None) -> bool:
+        """Tell whether a call with these inputs is differentiated."""
+        return torch.is_grad_enabled() and any(
+            tensor is not None and tensor.requires_grad for tensor in (*inputs, *self.parameters())
+        )
 
     def restore_stock(self) -> None:
         """Become the stock module again."""
@@ -92,12 +98,6 @@ class SketchedLayer(LeanLayer):
         """Become the stock module again; the sketch is forgotten."""
         del self.sketch, self.seeds
         super().restore_stock()
-
-    def records(self, *inputs: Tensor | None) -> bool:
-        """Tell whether a call with these inputs is differentiated, and so draws a sketch."""
-        return torch.is_grad_enabled() and any(
-            tensor is not None and tensor.requires_grad for tensor in (*inputs, *self.parameters())
-        )
 
     def next_seed(self) -> int:
         """Return the seed of a call that draws a sketch.

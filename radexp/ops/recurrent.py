@@ -20,7 +20,7 @@ from radexp.sketches.base import Shape
 CHUNK_BYTES = 2**20
 
 
-def _chunks(num_steps: int, state_bytes: int) -> Iterator[tuple[int, int]]:
+def chunks_of(num_steps: int, state_bytes: int) -> Iterator[tuple[int, int]]:
     """Yield the bounds of the chunks of steps, for states of so many bytes."""
     size = max(1, CHUNK_BYTES // max(1, state_bytes))
     for start in range(0, num_steps, size):
@@ -41,7 +41,7 @@ class _SketchedRNN(torch.autograd.Function):
         cell: Cell,
     ) -> tuple[Tensor | None, Tensor]:
         ctx.cell, ctx.shape, ctx.state_bytes = cell, x_TNI.shape, h_NH.nbytes
-        chunks = list(_chunks(len(x_TNI), h_NH.nbytes))
+        chunks = list(chunks_of(len(x_TNI), h_NH.nbytes))
         # The states of one chunk and the one before; or of all chunks, if all are kept.
         length = len(x_TNI) if cell.keeps_states else max((b - a for a, b in chunks), default=0)
         states = torch.cat([h_NH.unsqueeze(0), h_NH.new_empty(length, *h_NH.shape)])
@@ -52,7 +52,7 @@ class _SketchedRNN(torch.autograd.Function):
         block = states
         for start, stop in chunks:
             block = states[start if cell.keeps_states else 0 :][: stop - start + 1]
-            _run(cell, x_TNI[start:stop], block, w_ih, w_hh, bias)
+            run_steps(cell, x_TNI[start:stop], block[0], block[1:], w_ih, w_hh, bias)
             saved += _keep(ctx, x_TNI[start:stop], block, start)
             if not cell.keeps_states:
                 if outputs is not None:
@@ -78,14 +78,15 @@ class _SketchedRNN(torch.autograd.Function):
         grad_x = w_hh.new_empty(ctx.shape) if needs_x else None
         size = (ctx.shape[1], len(w_hh))
         g_NH = w_hh.new_zeros(size) if g_last is None else g_last.clone()
-        chunks = list(_chunks(ctx.shape[0], ctx.state_bytes))
+        chunks = list(chunks_of(ctx.shape[0], ctx.state_bytes))
         longest = max((stop - start for start, stop in chunks), default=0)
         memory = w_hh.new_empty(8 * packed_bytes(longest * math.prod(size)))
         for start, stop in reversed(chunks):
             inputs, hidden, derivative = saved.pop(), saved.pop(), saved.pop()
             shape = (stop - start, *size)
             g_GNH = None if g_TNH is None else g_TNH[start:stop]
-            a_GNH = _run_back(ctx.cell, derivative[0], shape, w_hh, g_NH, g_GNH, memory)
+            kept = derivative[0][1:] if ctx.cell.keeps_states else derivative[0]
+            a_GNH = run_steps_back(ctx.cell, kept, shape, w_hh, g_NH, g_GNH, memory)
             if grad_hh is not None:
                 grad_hh += ctx.cell.contract("hidden", start, a_GNH, hidden, shape)
             if grad_ih is not None:
@@ -98,18 +99,23 @@ class _SketchedRNN(torch.autograd.Function):
         return grad_x, g_NH, grad_ih, grad_hh, grad_bias, None
 
 
-def _run(
-    cell: Cell, x_GNI: Tensor, block: Tensor, w_ih: Tensor, w_hh: Tensor, bias: Tensor | None
+def run_steps(
+    cell: Cell,
+    x_GNI: Tensor,
+    before: Tensor,
+    states_GNH: Tensor,
+    w_ih: Tensor,
+    w_hh: Tensor,
+    bias: Tensor | None,
 ) -> None:
-    """Take the steps of a chunk: fill ``block`` (G + 1, N, H) after its first state."""
-    inputs, states = x_GNI.reshape(-1, x_GNI.shape[2]), block[1:].flatten(0, 1)
+    """Take the steps of a chunk: fill its states, from the one ``before`` (N, H) on."""
+    inputs, states = x_GNI.reshape(-1, x_GNI.shape[2]), states_GNH.flatten(0, 1)
     if bias is None:
         torch.mm(inputs, w_ih.t(), out=states)
     else:
         torch.addmm(bias, inputs, w_ih.t(), out=states)
     to_next = w_hh.t()
-    before, *following = block.unbind()
-    for state in following:
+    for state in states_GNH.unbind():
         cell.activate_(state.addmm_(before, to_next))
         before = state
 
@@ -125,7 +131,7 @@ def _keep(ctx: Any, x_GNI: Tensor, block: Tensor, start: int) -> list[tuple[Tens
     return [(pack_bits(block[1:]),), hidden, inputs]
 
 
-def _run_back(
+def run_steps_back(
     cell: Cell,
     derivative: Tensor,
     shape: Shape,
@@ -134,14 +140,14 @@ def _run_back(
     g_GNH: Tensor | None,
     memory: Tensor,
 ) -> Tensor:
-    """Take a chunk's steps backwards.
+    """Take a chunk's steps backwards; ``derivative`` is its states, or bits if not kept.
 
     Returns:
         The gradients before the nonlinearity, (G, N, H), in ``memory``, which serves all chunks;
         ``g_NH`` goes on to the state before.
     """
     if cell.keeps_states:
-        y_GNH, a_GNH = derivative[1:], memory[: math.prod(shape)].view(shape)
+        y_GNH, a_GNH = derivative, memory[: math.prod(shape)].view(shape)
     else:  # the gradients are written over the mask
         y_GNH = a_GNH = unpack_bits(derivative, torch.Size(shape), w_hh.dtype, memory)
     states, gradients = y_GNH.unbind(), a_GNH.unbind()
@@ -234,7 +240,7 @@ def sketched_rnn_saved_bytes(
     state_bytes = rows * hidden_size * dtype.itemsize
     cell = Cell(nonlinearity, False, sketch, 0)
     total = (num_steps + 1) * state_bytes if cell.keeps_states and num_steps else 0
-    for start, stop in _chunks(num_steps, state_bytes):
+    for start, stop in chunks_of(num_steps, state_bytes):
         block = (stop - start, rows, hidden_size)
         if not cell.keeps_states:
             total += packed_bytes(math.prod(block))

@@ -242,7 +242,7 @@ def test_trials_are_the_runs_that_hydra_will_name(cwd):
         ("+optimizer.weight_decay=0", "+optimizer.weight_decay=0: allowed is a range, tune.weight"),
         ("estimator=nope", "estimator=nope: allowed is accumulate, checkpoint, exact, rad"),
         ("estimator=rad,nope", "estimator=nope: allowed is"),
-        ("estimator=checkpoint", "estimator=checkpoint with model=mlp: allowed is"),
+        ("estimator=rad_as_published", "estimator=rad_as_published with model=mlp: allowed"),
         ("estimator=rad,rad", "estimator=rad,rad: allowed is a list for estimator alone, each"),
         ("seed=0,1", "seed=0,1: allowed is a list for estimator alone, each once; give every"),
         ("estimator=rad budget=1B", "budget=1B: allowed is at least "),

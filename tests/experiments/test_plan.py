@@ -59,6 +59,19 @@ def test_the_examples_at_a_time_are_the_most_that_fit(estimator, free, budget, p
     assert total(larger) > plan.budget_bytes
 
 
+@pytest.mark.parametrize("budget", ["40%", "60%", "100%"])
+def test_checkpoints_are_the_fewest_that_fit(budget, plan_for):
+    words = ("model=rnn", "estimator=checkpoint")
+    plan = plan_for(*words, f"budget={budget}", "model.hidden=[30]")
+    count = plan.estimator.checkpoints
+    sizes = [
+        total(plan_for(*words, f"estimator.checkpoints={c}", "model.hidden=[30]")) for c in range(8)
+    ]
+    assert sizes == sorted(sizes, reverse=True)
+    assert [size <= plan.budget_bytes for size in sizes].index(True) == count
+    assert (count == 0) == (budget == "100%")
+
+
 @pytest.mark.parametrize("budget", ["100%", "1000%", "5GB"])
 @pytest.mark.parametrize("estimator", options_for("estimator", CLASSIFICATION))
 def test_more_than_enough_is_no_more_than_the_exact_step(estimator, budget, plan_for):
@@ -109,8 +122,8 @@ def test_exact_over_budget_is_planned_all_the_same(plan_for):
 
 @pytest.mark.parametrize("estimator", options_for("estimator", CLASSIFICATION))
 def test_percent_is_of_the_stock_exact_step_of_the_full_batch(estimator, plan_for):
-    exact = plan_for("estimator=exact")
-    plan = plan_for(f"estimator={estimator}", "budget=50%")
+    exact = plan_for("model=rnn", "estimator=exact")
+    plan = plan_for("model=rnn", f"estimator={estimator}", "budget=50%")
     assert plan.budget_bytes == exact.parameter_bytes + exact.predicted_saved_bytes // 2
 
 

@@ -11,7 +11,8 @@ from radexp.layers import Estimator, randomize
 # The slope of one draw has a standard deviation of 0.2 at most, measured: 0.0037 after 3,000. A
 # bias of 0.03 is then 8 of them, and the slope's threshold is 5.0.
 KEEP, BATCH, REPETITIONS = 0.4, 6, 3000
-NAMES = options_for("estimator", CLASSIFICATION)
+EXACT_ALIKE = ("accumulate", "checkpoint")  # on this network what small_batch is
+NAMES = [name for name in options_for("estimator", CLASSIFICATION) if name not in EXACT_ALIKE]
 FREE_KEEP = [name for name in NAMES if load_estimator_config(name).free == "keep"]
 ARMS = [
     *((name, {}) for name in NAMES if name not in FREE_KEEP),
