@@ -72,6 +72,11 @@ def test_checkpoints_are_the_fewest_that_fit(budget, plan_for):
     assert (count == 0) == (budget == "100%")
 
 
+def test_checkpoints_of_a_network_without_steps_are_refused(plan_for):
+    with pytest.raises(UsageError, match="checkpoints=3 with model=mlp: allowed is 0, as there is"):
+        plan_for("estimator=checkpoint", "estimator.checkpoints=3")
+
+
 @pytest.mark.parametrize("budget", ["100%", "1000%", "5GB"])
 @pytest.mark.parametrize("estimator", options_for("estimator", CLASSIFICATION))
 def test_more_than_enough_is_no_more_than_the_exact_step(estimator, budget, plan_for):
