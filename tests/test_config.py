@@ -24,6 +24,8 @@ from radexp.errors import UsageError
 
 GROUPS = ("model", "data", "estimator", "optimizer", "measure", "experiment", "preset")
 RAD = {"name": "rad", "sketch": "sampling", "free": "keep"}
+CHECKPOINT = {"name": "checkpoint", "free": "checkpoints"}
+ACCUMULATE = {"name": "accumulate", "free": "micro_batch"}
 
 
 def request(**values) -> TrainConfig:
@@ -86,7 +88,7 @@ REFUSED = [
         {"name": "nope"},
         f"data.name=nope: allowed is {', '.join(choices('data'))}; set data=NAME instead",
     ),
-    (EstimatorConfig, {"name": "nope"}, "estimator.name=nope: allowed is checkpoint, exact"),
+    (EstimatorConfig, {"name": "nope"}, "estimator.name=nope: allowed is accumulate, checkpoint"),
     (
         EstimatorConfig,
         {"name": "rad", "free": "rank"},
@@ -170,6 +172,15 @@ REFUSED = [
         *(request, {"budget": "10%", "estimator": EstimatorConfig(**RAD, keep=0.5)}),
         "budget=10% and estimator.keep=0.5: allowed is one of the two, as the budget solves that",
     ),
+    (
+        *(request, {"estimator": EstimatorConfig(**ACCUMULATE, micro_batch=151)}),
+        "micro_batch=151 with training.batch_size=150: allowed is a whole number from 1 to 150;",
+    ),
+    (
+        EstimatorConfig,
+        {**CHECKPOINT, "checkpoints": -1},
+        "checkpoints=-1: allowed is a whole",
+    ),
     (request, {"device": "tpu"}, "device=tpu: allowed is auto, cpu, cuda; try device=auto"),
     (request, {"threads": 0}, f"threads=0: allowed is a {WHOLE} 1024, or null; try threads=1"),
     *(
@@ -227,9 +238,10 @@ PUBLISHED = ("exact", "rad", "rad_project", "rad_shared", "small_batch")
 
 
 def test_choices_are_the_yaml_files():
-    networks = sorted([*PUBLISHED, "hybrid", "importance", "rad_rows", "rounding"])
+    others = ["accumulate", "checkpoint", "hybrid", "importance", "rad_rows", "rounding"]
+    networks = sorted([*PUBLISHED, *others])
     assert options_for("estimator", CLASSIFICATION) == networks
-    assert choices("estimator") == sorted([*networks, "checkpoint", "rad_as_published"])
+    assert choices("estimator") == sorted([*networks, "rad_as_published"])
     assert options_for("model", CLASSIFICATION) == ["cnn", "mlp", "rnn"]
     assert options_for("model", CONTROL) == ["reactor"]
     assert choices("preset") == ["paper", "quick", "reduced", "smoke"]
@@ -252,10 +264,10 @@ def test_estimators_load_by_name(name):
         (
             "nope",
             {},
-            "estimator 'nope': allowed is checkpoint, exact, hybrid, importance, rad, "
+            "estimator 'nope': allowed is accumulate, checkpoint, exact, hybrid, importance, rad, "
             "rad_as_published, rad_project, rad_rows, rad_shared, rounding, small_batch;",
         ),
-        ("../model/mlp", {}, "estimator '../model/mlp': allowed is checkpoint, exact"),
+        ("../model/mlp", {}, "estimator '../model/mlp': allowed is accumulate, checkpoint"),
         ("rad", {"kept": 0.1}, "estimator setting kept: allowed is name, sketch, free, keep"),
         ("rad", {"b": 1, "a": 1}, "estimator setting a, b: allowed is name, sketch"),
         ("rad", {"keep": 2}, "estimator.keep=2.0: allowed is 0 < keep <= 1"),

@@ -17,7 +17,7 @@ PUBLISHED = {
     "reactor": ("none", 800, "33x33, 40961 steps to 10, D 0.25"),
 }
 NO_DATA = "none"  # what a control learns from
-VERSION = ("budget", "keep", "bits", "batch_size", "lr", "weight_decay", "settings")
+VERSION = ("budget", "keep", "bits", "batch_size", "micro_batch", "lr", "weight_decay", "settings")
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ from tqdm import tqdm
 
 from radexp.analysis.table1 import FRACTIONS, NETWORKS
 from radexp.commands.composing import compose_jobs
-from radexp.commands.words import wants_help
+from radexp.commands.words import wants_help, wrapped
 from radexp.config import CLASSIFICATION, TrainConfig, options_for
 from radexp.data import load_dataset
 from radexp.errors import require
@@ -43,7 +43,7 @@ radexp memory: the bytes of a training step, calculated and measured (the paper'
 Words are overrides as in radexp train; a list of values, as in a=1,2, is measured value by value.
   model            {", ".join(options_for("model", CLASSIFICATION))} (default: all)
   data             whose shape of input to take (default: that of the model's row of Table 1)
-  estimator        {", ".join(options_for("estimator", CLASSIFICATION))}
+  estimator        {wrapped(options_for("estimator", CLASSIFICATION), 19)}
                    (default: exact, small_batch at the whole batch, which is exact with lean
                    operations, and rad at the table's fractions)
   output           folder (default outputs/memory) for {", ".join(FILES[:3])} and

@@ -16,7 +16,7 @@ from radexp.analysis.tuning import JUDGED, near_edge, trial_table, winners
 from radexp.commands.cluster import on_cluster
 from radexp.commands.train import launch
 from radexp.commands.trials import Trials, final_words, plan_trials
-from radexp.commands.words import wants_help
+from radexp.commands.words import wants_help, wrapped
 from radexp.config import CLASSIFICATION, experiments_for, options_for
 from radexp.config.tune import DRAWN
 from radexp.errors import UsageError
@@ -46,7 +46,7 @@ holds out a part of the training set and does not look at the test set. The best
 lowest validation loss at its end; its words for training on the whole set are printed.
 
 Keys, besides those of radexp train:
-  estimator             {", ".join(options_for("estimator", CLASSIFICATION))};
+  estimator             {wrapped(options_for("estimator", CLASSIFICATION), 24)};
                         a list tunes each on its own
   experiment            {_listed(experiments_for(CLASSIFICATION))}
   tune.draws            trials of each estimator (default 20)

@@ -17,7 +17,7 @@ from tqdm import tqdm
 from radexp.analysis.noise_summary import against_small_batch, summarize
 from radexp.catalogue import choices
 from radexp.commands.composing import compose_jobs
-from radexp.commands.words import read_words, wants_help
+from radexp.commands.words import read_words, wants_help, wrapped
 from radexp.config import TrainConfig, load_estimator_config
 from radexp.errors import require
 from radexp.experiments.environment import describe_environment
@@ -47,7 +47,7 @@ radexp variance: how far gradient estimates are from the exact gradient, against
 Words are overrides as in radexp train; a list of values, as in a=1,2, is measured value by value.
   model            {", ".join(choices("model"))} (default: mlp)
   data             {", ".join(name for name in choices("data") if name != "none")}
-  estimator        {", ".join(choices("estimator"))}
+  estimator        {wrapped(choices("estimator"), 19)}
                    (default: {", ".join(SKETCHED)} at keep
                    {", ".join(map(str, LEVELS))}, and small batches of rad's bytes)
   at               iterations of exact training after which to measure (default 0)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from textwrap import fill
 from typing import TypeVar
 
 from omegaconf import OmegaConf
@@ -49,3 +50,18 @@ def read_words(words: Sequence[str], schema: type[Schema]) -> Schema:
         raise UsageError(f"{' '.join(words)}: {first}; see --help for what is allowed") from error
     assert isinstance(config, schema)
     return config
+
+
+def wrapped(names: Iterable[str], indent: int) -> str:
+    """Write names for a help text, on as many lines as they need, but for the first one indented.
+
+    Args:
+        names: To list.
+        indent: Columns before each line.
+
+    Example:
+        >>> wrapped(["exact", "rad"], 4)
+        'exact, rad'
+    """
+    margin = " " * indent
+    return fill(", ".join(names), 98, initial_indent=margin, subsequent_indent=margin).lstrip()

@@ -14,7 +14,7 @@ from radexp.config.task import require_task
 from radexp.config.training import LARGEST_BATCH
 from radexp.errors import UsageError, require
 
-FREE_NUMBERS = ("keep", "bits", "batch_size", "checkpoints")
+FREE_NUMBERS = ("keep", "bits", "batch_size", "micro_batch", "checkpoints")
 OF_SKETCHES = ("keep", "bits")  # the other ones are of estimators that keep nothing random
 
 MOST_BITS = 8
@@ -28,7 +28,7 @@ class EstimatorConfig:
         name: The estimator's name, as in ``estimator=rad``.
         sketch: A sketch of ``radexp.sketches``: what a layer keeps instead of its input.
         free: The one number that a budget solves: ``keep``, ``bits``, ``batch_size``,
-            ``checkpoints`` or null.
+            ``micro_batch``, ``checkpoints`` or null.
         keep: Kept fraction of each sketched matrix, 0 < keep <= 1; null: solved, else 0.1.
         batch_size: Examples per step, for the small batch; null: solved, else 20.
         shared: One set of coordinates for the whole batch instead of one per example; for the
@@ -37,11 +37,12 @@ class EstimatorConfig:
         lean: Use the operations that keep less than PyTorch's own, where they give the same
             gradient.
         task: The one task that it serves, ``classification`` or ``control``; null for both.
-        checkpoints: States kept between stretches that are run again; null: solved, else the
-            number that keeps the fewest states in all.
+        checkpoints: States kept between stretches of steps that are run again; null: solved, else
+            the number that keeps the fewest states in all; on networks 0 runs nothing again.
         bits: Bits of each entry that stochastic rounding keeps, 1 to 8; null: solved, else 2. For
             ``hybrid`` a setting, of each sampled entry.
         also: A number that it uses beside the free one, and that no budget solves; or null.
+        micro_batch: Examples of a batch that are differentiated at a time; null: solved, else 20.
     """
 
     name: str = MISSING
@@ -56,6 +57,7 @@ class EstimatorConfig:
     checkpoints: int | None = None
     bits: int | None = None
     also: str | None = None
+    micro_batch: int | None = None
 
     @property
     def kept_fraction(self) -> float | None:
@@ -79,16 +81,18 @@ class EstimatorConfig:
             "0 < keep <= 1",
             "try estimator.keep=0.1",
         )
+        for name in ("batch_size", "micro_batch"):
+            size = getattr(self, name)
+            require(
+                size is None or 1 <= size <= LARGEST_BATCH,
+                f"estimator.{name}={size}",
+                f"a whole number from 1 to {LARGEST_BATCH}",
+                f"try estimator.{name}=20",
+            )
         require(
-            self.batch_size is None or 1 <= self.batch_size <= LARGEST_BATCH,
-            f"estimator.batch_size={self.batch_size}",
-            f"a whole number from 1 to {LARGEST_BATCH}",
-            "try estimator.batch_size=20",
-        )
-        require(
-            self.checkpoints is None or self.checkpoints >= 1,
+            self.checkpoints is None or self.checkpoints >= 0,
             f"estimator.checkpoints={self.checkpoints}",
-            "a whole number of at least 1",
+            "a whole number of at least 0",
             "try estimator.checkpoints=202",
         )
         require(

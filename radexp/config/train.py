@@ -71,6 +71,13 @@ class TrainConfig:
             "one of the two, as the budget solves that number",
             f"drop budget or estimator.{free}",
         )
+        part, whole = self.estimator.micro_batch, self.training.batch_size
+        require(
+            part is None or part <= whole,
+            f"estimator.micro_batch={part} with training.batch_size={whole}",
+            f"a whole number from 1 to {whole}",
+            "lower it or raise training.batch_size",
+        )
         require(
             self.device in DEVICES, f"device={self.device}", ", ".join(DEVICES), "try device=auto"
         )

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import lru_cache
+from math import prod
 
 import torch
 from torch import Tensor, nn
@@ -15,14 +17,17 @@ from radexp.data import (
     hold_out_indices,
     load_dataset,
 )
+from radexp.eager import EagerRNN
+from radexp.errors import require
 from radexp.experiments.device import choose_device
 from radexp.layers import Estimator, randomize
 from radexp.memory import parameter_bytes, predict_by_layer
 from radexp.models import build_model
+from radexp.reactor import least_checkpoints
 from radexp.seeding import derive_seed
 from radexp.training import Classification, Task, classification_loss
 
-DEFAULT_SMALL_BATCH = 20
+DEFAULT_SMALL_BATCH = 20  # as published; also of a micro-batch
 
 
 class ClassificationWorkload:
@@ -41,6 +46,13 @@ class ClassificationWorkload:
         with torch.device("meta"):
             self.model = self._network()
         self.parameter_bytes = parameter_bytes(self.model)
+        checkpoints = config.estimator.checkpoints
+        require(
+            not checkpoints or self._steps() > 0,
+            f"estimator.checkpoints={checkpoints} with model={config.model.name}",
+            "0, as there is no recurrent layer whose steps could be run again",
+            "try model=rnn",
+        )
 
     @property
     def data_sha256(self) -> str | None:
@@ -58,19 +70,33 @@ class ClassificationWorkload:
     def by_layer(self, estimator: EstimatorConfig) -> dict[str, int]:
         """Predict what autograd will hold by layer."""
         randomize(self.model, Estimator.from_config(estimator))
-        batch_size = self.batch_size(estimator)
+        batch_size = estimator.micro_batch or self.batch_size(estimator)
         with torch.device("meta"):
             x = torch.empty(batch_size, *self.dataset.input_shape)
             y = torch.empty(batch_size, dtype=torch.int64)
         return predict_by_layer(self.model, classification_loss, x, y)
 
-    def limits(self, free: str) -> tuple[int, int]:
-        """Return the range of the small batch."""
-        return 1, self.config.training.batch_size
+    def candidates(self, free: str) -> Sequence[int]:
+        """Return sizes of a batch or a micro-batch, or numbers of checkpoints, many first.
+
+        More checkpoints than keep the fewest states take more memory and more time.
+        """
+        if free == "checkpoints":
+            return range(self.default(free), -1, -1)
+        return range(1, self.config.training.batch_size + 1)
 
     def default(self, free: str) -> int:
-        """Return the small batch's published size."""
-        return DEFAULT_SMALL_BATCH
+        """Return the number of checkpoints that keeps the fewest states, or the published batch."""
+        if free == "checkpoints":
+            return least_checkpoints(self._steps()) if self._steps() else 0
+        most = self.config.training.batch_size
+        return min(DEFAULT_SMALL_BATCH, most) if free == "micro_batch" else DEFAULT_SMALL_BATCH
+
+    def _steps(self) -> int:
+        """Return the steps of the recurrent layer that reads an example; 0 without one."""
+        layers = (module for module in self.model.modules() if isinstance(module, EagerRNN))
+        size = prod(self.dataset.input_shape)
+        return next((size // layer.input_size for layer in layers), 0)
 
     def build(self, estimator: EstimatorConfig, device: torch.device) -> tuple[nn.Module, Task]:
         """Return the network, randomized, and its data.
@@ -92,7 +118,8 @@ class ClassificationWorkload:
         counts, out = self._counts(indices), self._counts(held_out)
         seed, size = derive_seed(config.seed, "batches"), self.batch_size(estimator)
         stream = IndexStream(dataset.num_examples, size, seed, indices)
-        return model, Classification(dataset.to(device), stream, counts, out)
+        part = estimator.micro_batch
+        return model, Classification(dataset.to(device), stream, counts, out, part)
 
     def _held_out(self) -> tuple[Tensor | None, Tensor | None]:
         """Draw what to train on and what to hold out, before any bootstrap; None for all of it."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 import torch
@@ -68,12 +68,12 @@ class ControlWorkload:
         """Predict what autograd will hold: the stored trajectory."""
         return {"trajectory": self._storage(estimator).saved_bytes(self.grid, torch.float32)}
 
-    def limits(self, free: str) -> tuple[int, int]:
+    def candidates(self, free: str) -> Sequence[int]:
         """Return the one number of checkpoints that a budget may choose: with the fewest states.
 
         More of them take more memory and save no time: every stretch is run again all the same.
         """
-        return self.default(free), self.default(free)
+        return [self.default(free)]
 
     def default(self, free: str) -> int:
         """Return the number of checkpoints that keeps the fewest states."""
@@ -116,7 +116,8 @@ def _as_published(estimator: EstimatorConfig, config: TrainConfig) -> Storage:
 
 def _checkpoints(estimator: EstimatorConfig, config: TrainConfig) -> Storage:
     """Checkpoints, as many as were asked or solved for."""
-    return Checkpoints(estimator.checkpoints or least_checkpoints(config.model.steps))
+    given, steps = estimator.checkpoints, config.model.steps
+    return Checkpoints(least_checkpoints(steps) if given is None else given)
 
 
 STORAGES: dict[str, Callable[[EstimatorConfig, TrainConfig], Storage]] = {

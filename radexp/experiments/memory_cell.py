@@ -75,11 +75,11 @@ def measure_cell(config: TrainConfig, input_shape: tuple[int, ...], num_classes:
 
 
 def _layers(plan: Plan, trainer: Trainer) -> list[dict[str, Any]]:
-    """Predict and measure what each layer holds during one more step."""
-    batch = trainer.task.next_batch()
+    """Predict and measure what each layer holds during one more step, of its first part."""
+    _, part = next(trainer.task.parts(trainer.task.next_batch()))
     meter = SavedBytesMeter(trainer.model.parameters())
     with meter, LayerLedger(trainer.model, meter) as ledger:
-        loss = trainer.task.loss(trainer.model, batch)
+        loss = trainer.task.loss(trainer.model, part)
     del loss
     kinds = {name: type(module).__name__ for name, module in trainer.model.named_modules()}
     return [

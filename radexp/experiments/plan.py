@@ -25,7 +25,7 @@ from radexp.memory import Budget, format_bytes, solve_largest
 KEEP_STEPS = 10**6
 # Keys that came after the first committed runs, by part, with what they are left out at.
 LATER_KEYS: dict[str, dict[str, Any]] = {
-    "estimator": {"checkpoints": None, "bits": None, "also": None},
+    "estimator": {"checkpoints": None, "bits": None, "also": None, "micro_batch": None},
     "training": {"holdout": 0},
 }
 
@@ -166,18 +166,18 @@ def _settle(config: TrainConfig, workload: Workload, limit: int | None) -> Estim
     def total_bytes(count: int) -> int:
         return workload.parameter_bytes + _saved_bytes(workload, candidate(count))
 
-    of_sketches = {"keep": (1, KEEP_STEPS), "bits": (1, MOST_BITS)}
-    least, most = of_sketches.get(free) or workload.limits(free)
+    of_sketches = {"keep": range(1, KEEP_STEPS + 1), "bits": range(1, MOST_BITS + 1)}
+    counts = of_sketches.get(free) or workload.candidates(free)
     # Keeping everything needs no bits for ReLU, so it can fit where keeping almost all does not.
-    if total_bytes(most) <= limit:
-        return candidate(most)
-    solved = solve_largest(least, most - 1, lambda count: total_bytes(count) <= limit)
-    if solved is None:
-        needed = total_bytes(least)
+    if total_bytes(counts[-1]) <= limit:
+        return candidate(counts[-1])
+    place = solve_largest(0, len(counts) - 2, lambda place: total_bytes(counts[place]) <= limit)
+    if place is None:
+        needed = total_bytes(counts[0])
         smaller = "training.batch_size" if workload.batch_size(estimator) > 1 else "model.steps"
         raise UsageError(
             f"budget={config.budget}: allowed is at least {needed}B ({format_bytes(needed)}) for "
             f"model={config.model.name} estimator={estimator.name}; raise the budget or take a "
             f"smaller model or {smaller}"
         )
-    return candidate(solved)
+    return candidate(counts[place])

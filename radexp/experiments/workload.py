@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Protocol
 
 import torch
@@ -35,8 +35,8 @@ class Workload(Protocol):
     def by_layer(self, estimator: EstimatorConfig) -> dict[str, int]:
         """Predict what autograd will hold, parameters apart, by the layer's name."""
 
-    def limits(self, free: str) -> tuple[int, int]:
-        """Return the least and the largest value of a whole free number."""
+    def candidates(self, free: str) -> Sequence[int]:
+        """Return the values of a whole free number that a budget may choose, by rising bytes."""
 
     def default(self, free: str) -> int:
         """Return its value where there is no budget."""

@@ -23,16 +23,16 @@ class LeanLayer(nn.Module):
 
     Attributes:
         stock: The PyTorch module that it stands in for: same parameters, same values.
-        registry: The lean class of each stock class.
+        registry: The lean classes of each stock class; the first that pays is used.
     """
 
     stock: ClassVar[type[nn.Module]]
-    registry: ClassVar[dict[type[nn.Module], type[LeanLayer]]] = {}
+    registry: ClassVar[dict[type[nn.Module], list[type[LeanLayer]]]] = {}
 
     def __init_subclass__(cls) -> None:
         """Enter the class in the registry under its ``stock`` class."""
         if "stock" in vars(cls):
-            LeanLayer.registry[cls.stock] = cls
+            LeanLayer.registry.setdefault(cls.stock, []).append(cls)
 
     @classmethod
     @abstractmethod
@@ -49,6 +49,12 @@ class LeanLayer(nn.Module):
 
     def prepare(self, estimator: Estimator, seed: int, name: str) -> None:
         """Take what the layer needs to know, just after it took the stock module's place."""
+
+    def records(self, *inputs: Tensor | None) -> bool:
+        """Tell whether a call with these inputs is differentiated."""
+        return torch.is_grad_enabled() and any(
+            tensor is not None and tensor.requires_grad for tensor in (*inputs, *self.parameters())
+        )
 
     def restore_stock(self) -> None:
         """Become the stock module again."""
@@ -83,8 +89,8 @@ def _forgets_input(module: nn.Module | None, estimator: Estimator) -> bool:
         return not estimator.exact
     if isinstance(module, nn.Dropout) and not module.training:
         return not estimator.exact  # it passes its input on, to what is not known here
-    lean = LeanLayer.registry.get(type(module))
-    return lean is not None and lean.pays(module, estimator, [])
+    lean = LeanLayer.registry.get(type(module), [])
+    return any(candidate.pays(module, estimator, []) for candidate in lean)
 
 
 class SketchedLayer(LeanLayer):
@@ -113,12 +119,6 @@ class SketchedLayer(LeanLayer):
         """Become the stock module again; the sketch is forgotten."""
         del self.sketch, self.seeds
         super().restore_stock()
-
-    def records(self, *inputs: Tensor | None) -> bool:
-        """Tell whether a call with these inputs is differentiated, and so draws a sketch."""
-        return torch.is_grad_enabled() and any(
-            tensor is not None and tensor.requires_grad for tensor in (*inputs, *self.parameters())
-        )
 
     def next_seed(self) -> int:
         """Return the seed of a call that draws a sketch.

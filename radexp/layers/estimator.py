@@ -55,6 +55,8 @@ class Estimator:
             ", ".join(options_for("estimator", CLASSIFICATION)),
             "pick one of them",
         )
+        if config.free == "checkpoints":
+            return Checkpointed(Exact(), config.lean, config.checkpoints)
         if config.keep == 1:
             return cls(Exact(), config.lean)
         return cls(Sketch.named_in(config), config.lean)
@@ -74,3 +76,19 @@ class Estimator:
         if config.free in DEFAULTS and getattr(config, config.free) is None:
             setattr(config, config.free, DEFAULTS[config.free])
         return cls.from_config(config)
+
+
+@dataclass(frozen=True)
+class Checkpointed(Estimator):
+    """Exact gradients of recurrent layers that keep few states and run the steps between again.
+
+    Attributes:
+        checkpoints: Stretches of steps that are run again; None for as many as keep the fewest
+            states, 0 for none.
+
+    Example:
+        >>> Estimator.named("checkpoint", checkpoints=3)
+        Checkpointed(sketch=Exact(), lean=True, checkpoints=3)
+    """
+
+    checkpoints: int | None = None

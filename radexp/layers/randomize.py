@@ -84,8 +84,10 @@ def randomize(
     followed_by = _successors(model)
     converted = []
     for name, module in model.named_modules():
-        lean = LeanLayer.registry.get(type(module))
-        if lean and lean.pays(module, estimator, followed_by.get(module, [None])):
+        after = followed_by.get(module, [None])
+        candidates = LeanLayer.registry.get(type(module), [])
+        lean = next((one for one in candidates if one.pays(module, estimator, after)), None)
+        if lean:
             module.__class__ = lean
             assert isinstance(module, LeanLayer)
             module.prepare(estimator, seed, name)

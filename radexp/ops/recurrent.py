@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Iterator
 from typing import Any
 
 import torch
@@ -12,19 +11,10 @@ from torch import Tensor
 from torch.autograd.function import once_differentiable
 
 from radexp.ops.cell import Cell, must_keep_states
+from radexp.ops.recurrent_steps import chunks_of, run_steps, run_steps_back
 from radexp.packing.bits import packed_bytes
 from radexp.sketches import Sketch
 from radexp.sketches.base import Kept, Shape
-
-# Steps are taken in chunks of about this size, so that what is in flight stays in a cache.
-CHUNK_BYTES = 2**20
-
-
-def _chunks(num_steps: int, state_bytes: int) -> Iterator[tuple[int, int]]:
-    """Yield the bounds of the chunks of steps, for states of so many bytes."""
-    size = max(1, CHUNK_BYTES // max(1, state_bytes))
-    for start in range(0, num_steps, size):
-        yield start, min(num_steps, start + size)
 
 
 class _SketchedRNN(torch.autograd.Function):
@@ -41,7 +31,7 @@ class _SketchedRNN(torch.autograd.Function):
         cell: Cell,
     ) -> tuple[Tensor | None, Tensor]:
         ctx.cell, ctx.shape, ctx.state_bytes = cell, x_TNI.shape, h_NH.nbytes
-        chunks = list(_chunks(len(x_TNI), h_NH.nbytes))
+        chunks = list(chunks_of(len(x_TNI), h_NH.nbytes))
         # The states of one chunk and the one before; or of all chunks, if all are kept.
         length = len(x_TNI) if cell.keeps_states else max((b - a for a, b in chunks), default=0)
         states = torch.cat([h_NH.unsqueeze(0), h_NH.new_empty(length, *h_NH.shape)])
@@ -52,7 +42,7 @@ class _SketchedRNN(torch.autograd.Function):
         block = states
         for start, stop in chunks:
             block = states[start if cell.keeps_states else 0 :][: stop - start + 1]
-            _run(cell, x_TNI[start:stop], block, w_ih, w_hh, bias)
+            run_steps(cell, x_TNI[start:stop], block[0], block[1:], w_ih, w_hh, bias)
             previous = saved[-3] if saved else None
             saved += _keep(ctx, x_TNI[start:stop], block, start, previous)
             if not cell.keeps_states:
@@ -79,7 +69,7 @@ class _SketchedRNN(torch.autograd.Function):
         grad_x = w_hh.new_empty(ctx.shape) if needs_x else None
         size = (ctx.shape[1], len(w_hh))
         g_NH = w_hh.new_zeros(size) if g_last is None else g_last.clone()
-        chunks = list(_chunks(ctx.shape[0], ctx.state_bytes))
+        chunks = list(chunks_of(ctx.shape[0], ctx.state_bytes))
         longest = max((stop - start for start, stop in chunks), default=0)
         memory = w_hh.new_empty(8 * packed_bytes(longest * math.prod(size)))
         for start, stop in reversed(chunks):
@@ -88,7 +78,7 @@ class _SketchedRNN(torch.autograd.Function):
             g_GNH = None if g_TNH is None else g_TNH[start:stop]
             y_GNH = ctx.cell.restore_derivative(derivative, start, shape, memory)
             a_GNH = memory[: math.prod(shape)].view(shape)  # of ReLU written over the mask
-            _run_back(ctx.cell, y_GNH, w_hh, g_NH, g_GNH, a_GNH)
+            run_steps_back(ctx.cell, y_GNH, w_hh, g_NH, g_GNH, a_GNH)
             if grad_hh is not None:
                 previous = saved[-3] if saved else None
                 alive = ctx.cell.alive_before(previous, derivative, math.prod(size))
@@ -101,22 +91,6 @@ class _SketchedRNN(torch.autograd.Function):
             if grad_x is not None:
                 torch.matmul(a_GNH, w_ih, out=grad_x[start:stop])
         return grad_x, g_NH, grad_ih, grad_hh, grad_bias, None
-
-
-def _run(
-    cell: Cell, x_GNI: Tensor, block: Tensor, w_ih: Tensor, w_hh: Tensor, bias: Tensor | None
-) -> None:
-    """Take the steps of a chunk: fill ``block`` (G + 1, N, H) after its first state."""
-    inputs, states = x_GNI.reshape(-1, x_GNI.shape[2]), block[1:].flatten(0, 1)
-    if bias is None:
-        torch.mm(inputs, w_ih.t(), out=states)
-    else:
-        torch.addmm(bias, inputs, w_ih.t(), out=states)
-    to_next = w_hh.t()
-    before, *following = block.unbind()
-    for state in following:
-        cell.activate_(state.addmm_(before, to_next))
-        before = state
 
 
 def _keep(
@@ -135,23 +109,6 @@ def _keep(
     alive = cell.alive_before(previous, derivative, block[0].numel())
     hidden = cell.compress("hidden", start, block[:-1], alive) if needs_hh else ()
     return [derivative, hidden, inputs]
-
-
-def _run_back(
-    cell: Cell, y_GNH: Tensor, w_hh: Tensor, g_NH: Tensor, g_GNH: Tensor | None, a_GNH: Tensor
-) -> None:
-    """Take a chunk's steps backwards.
-
-    ``a_GNH`` is filled with the gradients before the nonlinearity; ``g_NH`` goes on to the state
-    before.
-    """
-    states, gradients = y_GNH.unbind(), a_GNH.unbind()
-    from_outputs = None if g_GNH is None else g_GNH.unbind()
-    for step in reversed(range(len(states))):
-        if from_outputs is not None:
-            g_NH += from_outputs[step]
-        cell.differentiate(g_NH, states[step], out=gradients[step])
-        torch.mm(gradients[step], w_hh, out=g_NH)
 
 
 def sketched_rnn(
@@ -238,7 +195,7 @@ def sketched_rnn_saved_bytes(
     keeps_states = must_keep_states(nonlinearity, sketch, (1, rows, hidden_size), dtype)
     cell = Cell(nonlinearity, False, sketch, 0, keeps_states)
     total = (num_steps + 1) * state_bytes if cell.keeps_states and num_steps else 0
-    for start, stop in _chunks(num_steps, state_bytes):
+    for start, stop in chunks_of(num_steps, state_bytes):
         block = (stop - start, rows, hidden_size)
         if not cell.keeps_states:
             total += cell.derivative_bytes(block, dtype)

@@ -38,6 +38,7 @@ EVIDENCE = ("runs.csv", "curves.csv", "environment.json")
 # What changed in the columns of runs.csv, the latest change first: today's name of a column, and
 # what it was called before, or None if there was no such column.
 CHANGES: tuple[tuple[str, str | None], ...] = (
+    ("micro_batch", None),
     ("bits", None),
     ("target", None),
     ("sizes", "hidden"),

@@ -38,6 +38,7 @@ METRICS = (
 CURVES = ("run", *METRICS)
 SUMMARY_NUMBERS = (
     "bits",
+    "micro_batch",
     "batch_size",
     "budget_bytes",
     "parameter_bytes",
@@ -65,7 +66,8 @@ _OWN_COLUMN = (
     *("model.task", "model.default_data", "model.points", "model.steps", "model.final_time"),
     *("model.diffusion", "model.initial", "estimator.task"),
     *("data.name", "estimator.name", "estimator.keep", "estimator.bits"),
-    *("estimator.batch_size", "optimizer.lr", "optimizer.weight_decay", "training.iterations"),
+    *("estimator.batch_size", "estimator.micro_batch"),
+    *("optimizer.lr", "optimizer.weight_decay", "training.iterations"),
     *("budget", "seed", "study", "preset", "output", "data.root", "scales", "tuned", "tune"),
 )
 # Left out of the digest at these values, so that runs from before the key was there agree.

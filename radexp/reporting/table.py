@@ -113,6 +113,7 @@ def _arm(group: pd.DataFrame) -> dict[str, Any]:
         "bits": group["bits"].max(),
         # A control has no examples: its batch of one loss is nothing that could be kept.
         "batch_size": group["batch_size"].mask(group["data"] == NO_DATA).max(),
+        "micro_batch": group["micro_batch"].max(),
         "memory_bytes": memory_bytes(group),
         "peak_bytes": group["measured_peak_bytes"].max(),
         "step_seconds": group["step_seconds"].dropna().median(),
@@ -138,10 +139,12 @@ def _cells(row: dict[Any, Any]) -> dict[str, str]:
     """Write one row for people."""
     kept = [f"keep {row['keep']:.3g}"] if pd.notna(row["keep"]) else []
     kept += [f"{row['bits']:.0f} bits"] if pd.notna(row["bits"]) else []
+    whole = _batch(row["batch_size"])
+    whole += "" if pd.isna(row["micro_batch"]) else f" in {row['micro_batch']:.0f}s"
     return {
         "arm": str(row["arm"]),
         "n": str(row["n"]),
-        "kept": ", ".join(kept) or _batch(row["batch_size"]),
+        "kept": ", ".join(kept) or whole,
         "memory MB": _number(row["memory_bytes"] / 1e6),
         "peak MB": _number(row["peak_bytes"] / 1e6),
         "step ms": _number(row["step_seconds"] * 1e3),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -68,12 +68,14 @@ class Classification:
         counts: How often each training example counts, or None for once.
         held_out: 1 for the training examples that are held out for validation, 0 for those that
             are not, or None: nothing is held out.
+        micro_batch: Examples of a batch that are differentiated at a time; None for all of them.
     """
 
     dataset: Dataset
     stream: IndexStream
     counts: Tensor | None = None
     held_out: Tensor | None = None
+    micro_batch: int | None = None
     step_name = "batch"
 
     @property
@@ -103,15 +105,29 @@ class Classification:
         """Return the size of the batch."""
         return len(batch[1])
 
+    def parts(self, batch: Batch) -> Iterator[tuple[float, Batch]]:
+        """Yield the batch in parts of ``micro_batch`` examples, the last one of those left.
+
+        The mean over B examples is the sum over parts of (b / B) times the mean over the part's b.
+        A part is a copy, as a view would hold the storage of the whole batch.
+        """
+        whole = self.num_examples(batch)
+        size = self.micro_batch or whole
+        if size >= whole:
+            yield 1.0, batch
+            return
+        for part in zip(*(tensor.split(size) for tensor in batch), strict=True):
+            yield len(part[0]) / whole, [tensor.clone() for tensor in part]
+
     def loss(self, model: nn.Module, batch: Batch) -> tuple[Tensor, Tensor]:
         """Return the mean cross-entropy and the logits."""
         x, y = batch
         logits = model(x)
         return classification_loss(logits, y), logits
 
-    def score(self, loss: Tensor, outputs: Tensor, batch: Batch) -> Score:
+    def score(self, loss: Tensor, outputs: Sequence[Tensor], batch: Batch) -> Score:
         """Return loss and accuracy of a batch."""
-        return Score(float(loss), accuracy(outputs, batch[1]))
+        return Score(float(loss), accuracy(torch.cat(list(outputs)), batch[1]))
 
     def evaluate(self, model: nn.Module, split: str) -> Score:
         """Return the exact score of a split: of the bootstrap, if ``counts`` are one's."""

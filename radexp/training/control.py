@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import torch
@@ -37,12 +37,16 @@ class Control:
         """Return 1: the loss was computed once."""
         return 1
 
+    def parts(self, batch: Batch) -> Iterator[tuple[float, Batch]]:
+        """Yield the batch as it is."""
+        yield 1.0, batch
+
     def loss(self, model: nn.Module, batch: Batch) -> tuple[Tensor, Tensor]:
         """Return the model's loss, as loss and as outputs."""
         loss = model()
         return loss, loss
 
-    def score(self, loss: Tensor, outputs: Tensor, batch: Batch) -> Score:
+    def score(self, loss: Tensor, outputs: Sequence[Tensor], batch: Batch) -> Score:
         """Return the loss; there are no answers to be right."""
         return Score(float(loss))
 

@@ -87,22 +87,36 @@ class Trainer:
     clip_norm: float | None = None
     progress: Progress = field(default_factory=Progress)
 
-    def step(self, batch: Batch, with_norm: bool) -> tuple[Tensor, Tensor, float | None]:
+    def step(self, batch: Batch, with_norm: bool) -> tuple[Tensor, list[Tensor], float | None]:
         """Take one optimizer step.
 
         Returns:
-            The loss and outputs before the update, and the gradient's norm if it was asked for.
+            The loss and the outputs of its parts before the update, and the gradient's norm if it
+            was asked for.
         """
         self.optimizer.zero_grad(set_to_none=True)
-        loss, outputs = self.task.loss(self.model, batch)
-        loss.backward()
+        loss, outputs = self._differentiate(batch)
         norm = None
         if with_norm or self.clip_norm is not None:
             limit = math.inf if self.clip_norm is None else self.clip_norm
             norm = float(nn.utils.clip_grad_norm_(self.model.parameters(), limit))
         self.optimizer.step()
         self.scheduler.step()
-        return loss.detach(), outputs.detach(), norm
+        return loss, outputs, norm
+
+    def _differentiate(self, batch: Batch) -> tuple[Tensor, list[Tensor]]:
+        """Add up the gradients of the batch's parts; autograd holds one part at a time.
+
+        Returns:
+            The batch's loss, and the outputs of its parts.
+        """
+        losses, outputs = [], []
+        for share, part in self.task.parts(batch):
+            loss, output = self.task.loss(self.model, part)
+            loss.backward(torch.full_like(loss, share))
+            losses.append(share * loss.detach())
+            outputs.append(output.detach())
+        return torch.stack(losses).sum(), outputs
 
     def train(self, observer: Observer) -> None:
         """Train until ``config.iterations``, starting from wherever ``progress`` is.

@@ -42,11 +42,14 @@ class Task(Protocol):
     def num_examples(self, batch: Batch) -> int:
         """Return how many examples a batch counts for."""
 
+    def parts(self, batch: Batch) -> Iterator[tuple[float, Batch]]:
+        """Yield what of a batch is differentiated at a time: its share of the loss, its tensors."""
+
     def loss(self, model: nn.Module, batch: Batch) -> tuple[Tensor, Tensor]:
         """Return the loss to be differentiated, and the outputs that ``score`` needs."""
 
-    def score(self, loss: Tensor, outputs: Tensor, batch: Batch) -> Score:
-        """Return the score of a step that was taken."""
+    def score(self, loss: Tensor, outputs: Sequence[Tensor], batch: Batch) -> Score:
+        """Return the score of a step that was taken, from the outputs of the batch's parts."""
 
     def evaluate(self, model: nn.Module, split: str) -> Score:
         """Return the exact score of the model on one of ``splits``."""

@@ -32,6 +32,7 @@ def build_tables(
                     **{
                         "keep": math.nan,
                         "bits": math.nan,
+                        "micro_batch": math.nan,
                         "batch_size": 150.0,
                         "settings": "",
                         "lr": 1e-3,

@@ -41,6 +41,7 @@ def tables(rates, status=None):
                     **{
                         "keep": keep,
                         "bits": math.nan,
+                        "micro_batch": math.nan,
                         "batch_size": 1.0,
                         "settings": "",
                         "lr": 1e-2,

@@ -9,7 +9,7 @@ import torch
 OPTIONS = {
     "model": "cnn, mlp, reactor, rnn",
     "data": "cifar10, default, digits, mnist, none, sequential_mnist, sequential_mnist14",
-    "estimator": "checkpoint, exact, rad, rad_as_published",
+    "estimator": "accumulate, checkpoint, exact, rad",
     "optimizer": "adam, sgd",
     "experiment": "cifar_cnn, gradient_noise, memory_table, mnist_mlp",
     "experiment=mnist_mlp preset": "paper, quick, reduced, smoke",
@@ -143,7 +143,7 @@ BAD = [
     ("train -m seed=0,1 training.iterations=5,-5", "training.iterations=-5: allowed is a", "try"),
     (
         "train -m estimator=rad,nope",
-        "estimator=nope: allowed is checkpoint, exact, rad",
+        "estimator=nope: allowed is accumulate, checkpoint, exact, rad",
         "pick one",
     ),
     ("train -m budget=90%,1B", "budget=1B: allowed is at least ", "raise the budget"),
@@ -212,7 +212,7 @@ HYDRA = [
     ("train +=[] +a.b.c=[]", "--help"),
     ("train seed=" + "[" * 500, "--help"),
     ("train model=null", "model=null", "allowed is cnn, mlp, reactor, rnn"),
-    ("train estimator=null", "estimator=null", "allowed is checkpoint"),
+    ("train estimator=null", "estimator=null", "allowed is accumulate, checkpoint"),
     ("train experiment=1", "experiment=1", "allowed is cifar_cnn"),
     ("train optimizer=true", "optimizer=true", "allowed is adam, sgd"),
     ("train model=[8]", "model=[8]", "allowed is cnn, mlp, reactor, rnn"),

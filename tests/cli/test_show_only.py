@@ -17,7 +17,12 @@ from radexp import __version__
         (("--version",), [__version__]),
         (
             ("train", "--help"),
-            ["budget is parameters plus", "estimator: checkpoint, exact", "10%", "number: null\n"],
+            [
+                "budget is parameters plus",
+                "estimator: accumulate, checkpoint",
+                "10%",
+                "number: null\n",
+            ],
         ),
         (
             ("train", "-h", "model.hidden=[7]"),

@@ -46,12 +46,35 @@ def test_keep_is_the_largest_millionth_that_fits(estimator, budget, hidden, plan
 
 
 @pytest.mark.parametrize("budget", ["10%", "33%", "99%", "10kB"])
-def test_small_batch_is_the_largest_that_fits(budget, plan_for):
-    plan = plan_for("estimator=small_batch", f"budget={budget}")
-    assert plan.batch_size == plan.estimator.batch_size < 40
+@pytest.mark.parametrize(
+    ("estimator", "free"), [("small_batch", "batch_size"), ("accumulate", "micro_batch")]
+)
+def test_the_examples_at_a_time_are_the_most_that_fit(estimator, free, budget, plan_for):
+    plan = plan_for(f"estimator={estimator}", f"budget={budget}")
+    solved = getattr(plan.estimator, free)
+    assert solved < 40
+    assert plan.batch_size == (solved if free == "batch_size" else 40)
     assert total(plan) <= plan.budget_bytes
-    larger = plan_for("estimator=small_batch", f"estimator.batch_size={plan.batch_size + 1}")
+    larger = plan_for(f"estimator={estimator}", f"estimator.{free}={solved + 1}")
     assert total(larger) > plan.budget_bytes
+
+
+@pytest.mark.parametrize("budget", ["40%", "60%", "100%"])
+def test_checkpoints_are_the_fewest_that_fit(budget, plan_for):
+    words = ("model=rnn", "estimator=checkpoint")
+    plan = plan_for(*words, f"budget={budget}", "model.hidden=[30]")
+    count = plan.estimator.checkpoints
+    sizes = [
+        total(plan_for(*words, f"estimator.checkpoints={c}", "model.hidden=[30]")) for c in range(8)
+    ]
+    assert sizes == sorted(sizes, reverse=True)
+    assert [size <= plan.budget_bytes for size in sizes].index(True) == count
+    assert (count == 0) == (budget == "100%")
+
+
+def test_checkpoints_of_a_network_without_steps_are_refused(plan_for):
+    with pytest.raises(UsageError, match="checkpoints=3 with model=mlp: allowed is 0, as there is"):
+        plan_for("estimator=checkpoint", "estimator.checkpoints=3")
 
 
 @pytest.mark.parametrize("budget", ["100%", "1000%", "5GB"])
@@ -63,7 +86,8 @@ def test_more_than_enough_is_no_more_than_the_exact_step(estimator, budget, plan
     )
     free = plan.config.estimator.free
     assert plan.estimator.keep == (1 if free == "keep" else None)
-    assert plan.estimator.batch_size == (40 if free == "batch_size" else None)
+    for number in ("batch_size", "micro_batch"):
+        assert getattr(plan.estimator, number) == (40 if free == number else None)
     assert plan.batch_size == 40
     assert plan.estimator.bits == (8 if free == "bits" else plan.config.estimator.bits)
     most = exact.predicted_saved_bytes
@@ -103,14 +127,17 @@ def test_exact_over_budget_is_planned_all_the_same(plan_for):
 
 @pytest.mark.parametrize("estimator", options_for("estimator", CLASSIFICATION))
 def test_percent_is_of_the_stock_exact_step_of_the_full_batch(estimator, plan_for):
-    exact = plan_for("estimator=exact")
-    plan = plan_for(f"estimator={estimator}", "budget=50%")
+    exact = plan_for("model=rnn", "estimator=exact")
+    plan = plan_for("model=rnn", f"estimator={estimator}", "budget=50%")
     assert plan.budget_bytes == exact.parameter_bytes + exact.predicted_saved_bytes // 2
 
 
 def test_defaults_without_a_budget(plan_for):
     assert plan_for("estimator=rad").estimator.keep == 0.1
     assert plan_for("estimator=small_batch").batch_size == 20
+    assert plan_for("estimator=accumulate").estimator.micro_batch == 20
+    few = plan_for("estimator=accumulate", "training.batch_size=7")
+    assert few.estimator.micro_batch == few.batch_size == 7
     for name in options_for("estimator", CLASSIFICATION):
         assert plan_for(f"estimator={name}").budget_bytes is None
     assert plan_for("estimator=small_batch", "estimator.batch_size=500").batch_size == 500

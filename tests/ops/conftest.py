@@ -4,7 +4,7 @@ import pytest
 import torch
 from recurrent_cases import H, N
 
-from radexp.ops import recurrent
+from radexp.ops import recurrent_steps
 
 
 @pytest.fixture
@@ -13,6 +13,6 @@ def chunks_of(monkeypatch):
 
     def set_steps(steps, dtype=torch.float64, rows=N, hidden=H):
         size = steps * rows * hidden * dtype.itemsize
-        monkeypatch.setattr(recurrent, "CHUNK_BYTES", size + 1)
+        monkeypatch.setattr(recurrent_steps, "CHUNK_BYTES", size + 1)
 
     return set_steps

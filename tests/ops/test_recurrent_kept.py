@@ -20,7 +20,7 @@ from recurrent_cases import (
 
 from radexp.eager import EagerRNN
 from radexp.memory.meter import SavedBytesMeter
-from radexp.ops import recurrent
+from radexp.ops import recurrent_steps
 from radexp.ops.recurrent import sketched_rnn, sketched_rnn_saved_bytes
 from radexp.sketches import Exact, Projection, Rounding, Sampling
 
@@ -79,7 +79,7 @@ SIZES = [(1, 1, 1, 1), (2, 9, 4, 3), (40, 2, 1, 13), (5, 20, 3, 16), (784, 3, 1,
 def test_saved_bytes_are_predicted_for_every_size(
     sketch, nonlinearity, size, chunk_bytes, dtype, monkeypatch
 ):
-    monkeypatch.setattr(recurrent, "CHUNK_BYTES", chunk_bytes)
+    monkeypatch.setattr(recurrent_steps, "CHUNK_BYTES", chunk_bytes)
     steps, rows, inputs, hidden = size
     shapes = [(steps, rows, inputs), (rows, hidden), (hidden, inputs), (hidden, hidden), (hidden,)]
     given = [torch.zeros(shape, dtype=dtype, requires_grad=True) for shape in shapes]
@@ -102,7 +102,7 @@ def test_the_closed_form_at_the_papers_size():
 @pytest.mark.parametrize("hidden", [10, 16, 100])
 @pytest.mark.parametrize("chunk_bytes", [1, 2**20])
 def test_never_more_than_the_eager_loop(nonlinearity, keep, hidden, chunk_bytes, monkeypatch):
-    monkeypatch.setattr(recurrent, "CHUNK_BYTES", chunk_bytes)
+    monkeypatch.setattr(recurrent_steps, "CHUNK_BYTES", chunk_bytes)
     loop, x = EagerRNN(2, hidden, nonlinearity=nonlinearity), torch.rand(8, 30, 2)
     with SavedBytesMeter(loop.parameters()) as meter:
         last = loop(x)

@@ -11,8 +11,9 @@ from radexp.layers import Estimator, randomize
 # The slope of one draw has a standard deviation of 0.2 at most, measured: 0.0037 after 3,000. A
 # bias of 0.03 is then 8 of them, and the slope's threshold is 5.0.
 KEEP, BATCH, REPETITIONS = 0.4, 6, 3000
+EXACT_ALIKE = ("accumulate", "checkpoint")  # on this network what small_batch is
 LARGER_KEEP = {"hybrid": 0.8}  # its one bit for each sample adds noise of its own
-NAMES = options_for("estimator", CLASSIFICATION)
+NAMES = [name for name in options_for("estimator", CLASSIFICATION) if name not in EXACT_ALIKE]
 FREE_KEEP = [name for name in NAMES if load_estimator_config(name).free == "keep"]
 ARMS = [
     *((name, {}) for name in NAMES if name not in FREE_KEEP),

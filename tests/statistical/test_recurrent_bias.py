@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from radexp.ops import recurrent
+from radexp.ops import recurrent_steps
 from radexp.ops.recurrent import sketched_rnn
 from radexp.sketches import Exact, Projection, Rounding, Rows, Sampling
 
@@ -38,7 +38,7 @@ each_case = pytest.mark.parametrize(("name", "nonlinearity"), CASES)
 
 @pytest.fixture(autouse=True)
 def _chunks_of_two_steps(monkeypatch):
-    monkeypatch.setattr(recurrent, "CHUNK_BYTES", 2 * N * H * 8)
+    monkeypatch.setattr(recurrent_steps, "CHUNK_BYTES", 2 * N * H * 8)
 
 
 def draw(shape, seed, mean):

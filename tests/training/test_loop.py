@@ -60,6 +60,30 @@ def test_clipping_limits_the_step_and_reports_the_norm_before_it(trainer_for, me
     assert moved[1] == pytest.approx(1e-3, rel=1e-3)
 
 
+@pytest.mark.parametrize(("model", "size"), [("mlp", 1), ("rnn", 7), ("mlp", 40)])
+def test_micro_batches_take_the_step_of_the_whole_batch(model, size, trainer_for, memory):
+    words = (f"model={model}", "optimizer=sgd", "optimizer.lr=0.1", "training.iterations=3")
+
+    def trained(*arm):
+        trainer, observer = trainer_for(*words, *arm), memory()
+        trainer.train(observer)
+        return trainer, observer.rows
+
+    exact, rows = trained("estimator=exact")
+    parts, of_parts = trained("estimator=accumulate", f"estimator.micro_batch={size}")
+    small, _ = trained("estimator=small_batch", f"estimator.batch_size={size}")
+    assert places(of_parts) == places(rows)
+    for found, wanted in zip(of_parts, rows, strict=True):
+        # float32 sums over 40 examples in another order, and three updates by them.
+        assert found.loss == pytest.approx(wanted.loss, rel=1e-5)
+        if wanted.gradient_norm is not None:
+            assert found.gradient_norm == pytest.approx(wanted.gradient_norm, rel=1e-4)
+        assert (found.accuracy, found.examples_seen) == (wanted.accuracy, wanted.examples_seen)
+    for found, wanted in zip(parts.model.parameters(), exact.model.parameters(), strict=True):
+        torch.testing.assert_close(found, wanted, rtol=1e-4, atol=1e-6)
+    assert parts.progress.saved_bytes == small.progress.saved_bytes
+
+
 def test_a_loss_that_is_no_number_is_diverged(trainer_for, memory):
     trainer, observer = trainer_for("training.log_every=3"), memory()
     with torch.no_grad():
