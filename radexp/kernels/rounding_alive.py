@@ -13,6 +13,9 @@ from radexp.kernels.rounding import GROUP, PART_GROUPS, gather_codes, random_uni
 
 # Of a code, however few entries share the bits of a group.
 MOST_BITS = 8
+# A range is kept so many units in the last place too long, so that no rounding puts the largest
+# entry above the top level.
+STRETCH = 4
 
 
 def round_to_codes(
@@ -31,22 +34,18 @@ def round_to_codes(
         values: Entries, contiguous, float32 or float64, on the CPU.
         alive: Which of them are not zero, one bit each.
         packed: Where to write the codes, uint8, all 0, ``ceil(values.numel() * bits / 8)`` bytes.
-        scales: Where to write the least value and the distance of two levels of each group.
+        scales: Where to write the least value and the range of each group.
         bits: Bits for each entry, 1 to 8, which those whose bit is set share.
         keys: Two halves of the seed, each below ``2 ** 32``.
     """
     arrays = values.view(-1).numpy(), alive.numpy(), packed.numpy(), scales.numpy()
-    # A little more than the range, so that no rounding puts the largest entry above the top level.
-    stretch = 1 + 2 * torch.finfo(values.dtype).eps
-    exact_tops = 2.0 ** np.arange(MOST_BITS + 1) - 1
-    tops = exact_tops.astype(arrays[0].dtype)
-    shares = (stretch / np.maximum(exact_tops, 1)).astype(arrays[0].dtype)
+    stretch = arrays[0].dtype.type(1 + STRETCH * torch.finfo(values.dtype).eps)
     num_groups = len(scales)
 
     def part(index: int) -> None:
         start = index * PART_GROUPS
         stop = min(num_groups, start + PART_GROUPS)
-        _round(*arrays, bits, tops, shares, np.uint32(keys[0]), np.uint32(keys[1]), start, stop)
+        _round(*arrays, bits, stretch, np.uint32(keys[0]), np.uint32(keys[1]), start, stop)
 
     run_parts(part, -(-num_groups // PART_GROUPS))
 
@@ -79,6 +78,12 @@ def _length(room: Any, num: Any) -> Any:
     return min(MOST_BITS, 8 * len(room) // max(num, 1))
 
 
+@compiled(inline=True)
+def _num_longer(room: Any, num: Any, length: Any) -> Any:
+    """Return how many codes, in eights, get one more bit of what is left."""
+    return 0 if length == MOST_BITS else (8 * len(room) - num * length) // 8 * 8
+
+
 @compiled()
 def _round(
     values: Any,
@@ -86,8 +91,7 @@ def _round(
     packed: Any,
     scales: Any,
     bits: int,
-    tops: Any,
-    shares: Any,
+    stretch: Any,
     key: Any,
     other_key: Any,
     start: int,
@@ -102,24 +106,29 @@ def _round(
         room = packed[first // 8 * bits : min((first + GROUP) // 8 * bits, len(packed))]
         num = _gather(block, alive[first // 8 :], chosen)
         length = _length(room, num)
+        longer = _num_longer(room, num, length)
         chosen[num:] = chosen[0] if num else 0
         low = high = chosen[0]
         for i in range(num):
             low, high = min(low, chosen[i]), max(high, chosen[i])
-        step = (high - low) * shares[length]
-        scales[group, 0], scales[group, 1] = low, step
-        distance = step if step > 0 else low - low + 1
-        top = tops[length]
+        span = (high - low) * stretch
+        scales[group, 0], scales[group, 1] = low, span
         broken = np.uint8(0)
-        for i in range(num):
-            uniform = random_uniform(first + i, key, other_key, values.dtype.type)
-            level = (chosen[i] - low) / distance + uniform
-            codes[i] = np.uint8(level if level < top else top)
-            broken |= np.uint8(level != level)  # from an entry that is not finite
+        for begin, end, bits_each in ((0, longer, length + 1), (longer, num, length)):
+            top = values.dtype.type((1 << bits_each) - 1)
+            step = span / top
+            distance = step if step > 0 else low - low + 1
+            for i in range(begin, end):
+                uniform = random_uniform(first + i, key, other_key, values.dtype.type)
+                level = (chosen[i] - low) / distance + uniform
+                codes[i] = np.uint8(level if level < top else top)
+                broken |= np.uint8(level != level)  # from an entry that is not finite
         if broken:
             scales[group] = np.nan
         codes[num:] = 0
-        gather_codes(codes[: -(-num // 8) * 8], room, length)
+        gather_codes(codes[:longer], room, length + 1)
+        rest = room[longer // 8 * (length + 1) :]
+        gather_codes(codes[longer : -(-num // 8) * 8], rest, length)
 
 
 @compiled(inline=True)
@@ -146,11 +155,18 @@ def _restore(
         num = 0
         for i in range(len(block)):
             num += (mask[i // 8] >> (i % 8)) & 1
-        spread_codes(room, codes[: -(-num // 8) * 8], _length(room, num))
-        low, step = scales[group, 0], scales[group, 1]
+        length = _length(room, num)
+        longer = _num_longer(room, num, length)
+        spread_codes(room, codes[:longer], length + 1)
+        rest = room[longer // 8 * (length + 1) :]
+        spread_codes(rest, codes[longer : -(-num // 8) * 8], length)
+        low, span = scales[group]
+        step = span / values.dtype.type((1 << length) - 1)
+        finer = span / values.dtype.type((2 << length) - 1)
         next_code = 0
         for i in range(len(block)):
             is_alive = (mask[i // 8] >> (i % 8)) & 1
-            level = low + values.dtype.type(codes[next_code]) * step
+            distance = finer if next_code < longer else step
+            level = low + values.dtype.type(codes[next_code]) * distance
             block[i] = level if is_alive else 0
             next_code += is_alive

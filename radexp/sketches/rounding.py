@@ -105,8 +105,9 @@ class AliveRounding(Rounding):
     """Rounding for who knows which entries are not zero: only those get bits.
 
     It keeps as many bytes as ``Rounding``. Of 512 entries that share ``512 bits`` bits, n of them
-    not zero, each of the n gets ``floor(512 bits / n)`` bits, at most 8, and levels between the
-    least and the largest of the n: of the output of a ReLU, half of it zero, two bits for one.
+    not zero, each of the n gets ``floor(512 bits / n)`` bits, at most 8, some one bit more, and
+    levels between the least and the largest of the n: of the output of a ReLU, half of it zero,
+    two bits for one.
 
     Args:
         bits: Length of a code where no entry is zero, 1 to 8.
