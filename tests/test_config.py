@@ -88,7 +88,11 @@ REFUSED = [
         {"name": "nope"},
         f"data.name=nope: allowed is {', '.join(choices('data'))}; set data=NAME instead",
     ),
-    (EstimatorConfig, {"name": "nope"}, "estimator.name=nope: allowed is accumulate, checkpoint"),
+    (
+        EstimatorConfig,
+        {"name": "nope"},
+        "estimator.name=nope: allowed is accumulate, auto",
+    ),
     (
         EstimatorConfig,
         {"name": "rad", "free": "rank"},
@@ -105,7 +109,7 @@ REFUSED = [
     (
         EstimatorConfig,
         {"name": "rad", "sketch": "exact", "free": "bits"},
-        "estimator.sketch=exact with estimator.free=bits: allowed is free=keep or bits with every",
+        "estimator.sketch=exact with estimator.free=bits: allowed is free=keep or bits or",
     ),
     *(
         (EstimatorConfig, {**RAD, "keep": keep}, f"estimator.keep={keep}: allowed is 0 < keep <= 1")
@@ -238,7 +242,7 @@ PUBLISHED = ("exact", "rad", "rad_project", "rad_shared", "small_batch")
 
 
 def test_choices_are_the_yaml_files():
-    others = ["accumulate", "checkpoint", "hybrid", "importance", "rad_rows", "rounding"]
+    others = ["accumulate", "auto", "checkpoint", "hybrid", "importance", "rad_rows", "rounding"]
     networks = sorted([*PUBLISHED, *others])
     assert options_for("estimator", CLASSIFICATION) == networks
     assert choices("estimator") == sorted([*networks, "rad_as_published"])
@@ -264,10 +268,10 @@ def test_estimators_load_by_name(name):
         (
             "nope",
             {},
-            "estimator 'nope': allowed is accumulate, checkpoint, exact, hybrid, importance, rad, "
-            "rad_as_published, rad_project, rad_rows, rad_shared, rounding, small_batch;",
+            "estimator 'nope': allowed is accumulate, auto, checkpoint, exact, hybrid, importance, "
+            "rad, rad_as_published, rad_project, rad_rows, rad_shared, rounding, small_batch;",
         ),
-        ("../model/mlp", {}, "estimator '../model/mlp': allowed is accumulate, checkpoint"),
+        ("../model/mlp", {}, "estimator '../model/mlp': allowed is accumulate, auto, checkpoint"),
         ("rad", {"kept": 0.1}, "estimator setting kept: allowed is name, sketch, free, keep"),
         ("rad", {"b": 1, "a": 1}, "estimator setting a, b: allowed is name, sketch"),
         ("rad", {"keep": 2}, "estimator.keep=2.0: allowed is 0 < keep <= 1"),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from omegaconf import MISSING, OmegaConf
@@ -14,8 +14,12 @@ from radexp.config.task import require_task
 from radexp.config.training import LARGEST_BATCH
 from radexp.errors import UsageError, require
 
-FREE_NUMBERS = ("keep", "bits", "batch_size", "micro_batch", "checkpoints")
-OF_SKETCHES = ("keep", "bits")  # the other ones are of estimators that keep nothing random
+FREE_NUMBERS = ("keep", "bits", "batch_size", "micro_batch", "checkpoints", "layer_bits")
+OF_SKETCHES = (
+    "keep",
+    "bits",
+    "layer_bits",
+)  # the other ones are of estimators that keep nothing random
 
 MOST_BITS = 8
 
@@ -42,6 +46,8 @@ class EstimatorConfig:
         bits: Bits of each entry that stochastic rounding keeps, 1 to 8; null: solved, else 2. For
             ``hybrid`` a setting, of each sampled entry.
         also: A number that it uses beside the free one, and that no budget solves; or null.
+        layer_bits: Bits of each entry by the layer's name; 2 for layers that are not named; empty:
+            solved, a number for each layer.
         micro_batch: Examples of a batch that are differentiated at a time; null: solved, else 20.
     """
 
@@ -58,6 +64,11 @@ class EstimatorConfig:
     bits: int | None = None
     also: str | None = None
     micro_batch: int | None = None
+    layer_bits: dict[str, int] = field(default_factory=dict)
+
+    def has(self, number: str) -> bool:
+        """Tell whether one of ``FREE_NUMBERS`` is set."""
+        return getattr(self, number) not in (None, {})
 
     @property
     def kept_fraction(self) -> float | None:
@@ -95,12 +106,14 @@ class EstimatorConfig:
             "a whole number of at least 0",
             "try estimator.checkpoints=202",
         )
-        require(
-            self.bits is None or 1 <= self.bits <= MOST_BITS,
-            f"estimator.bits={self.bits}",
-            f"a whole number from 1 to {MOST_BITS}",
-            "try estimator.bits=2",
-        )
+        of_layers = {f"layer_bits.{name}": bits for name, bits in self.layer_bits.items()}
+        for name, bits in {"bits": self.bits, **of_layers}.items():
+            require(
+                bits is None or 1 <= bits <= MOST_BITS,
+                f"estimator.{name}={bits}",
+                f"a whole number from 1 to {MOST_BITS}",
+                f"try estimator.{name}=2",
+            )
         require(
             (self.free in OF_SKETCHES) == (self.sketch != "exact"),
             f"estimator.sketch={self.sketch} with estimator.free={self.free}",
@@ -110,7 +123,7 @@ class EstimatorConfig:
         used = [number for number in (self.free, self.also) if number]
         for number in FREE_NUMBERS:
             require(
-                getattr(self, number) is None or number in used,
+                not self.has(number) or number in used,
                 f"estimator.{number}={getattr(self, number)} with estimator={self.name}",
                 ", ".join(f"estimator.{number}" for number in used) or "no number, it has none",
                 f"drop estimator.{number} or choose another estimator",

@@ -30,6 +30,8 @@ class Arm:
         estimator = self.plan.estimator
         kept = [f"keep {estimator.keep:.6g}"] if estimator.keep else []
         kept += [f"{estimator.bits} bits"] if estimator.bits else []
+        if estimator.layer_bits:
+            kept = [f"{'-'.join(map(str, estimator.layer_bits.values()))} bits"]
         return ", ".join([estimator.name, *(kept or [f"batch {self.plan.batch_size}"])])
 
     def describe(self) -> dict[str, Any]:

@@ -25,7 +25,13 @@ from radexp.memory import Budget, format_bytes, solve_largest
 KEEP_STEPS = 10**6
 # Keys that came after the first committed runs, by part, with what they are left out at.
 LATER_KEYS: dict[str, dict[str, Any]] = {
-    "estimator": {"checkpoints": None, "bits": None, "also": None, "micro_batch": None},
+    "estimator": {
+        "checkpoints": None,
+        "bits": None,
+        "also": None,
+        "micro_batch": None,
+        "layer_bits": None,
+    },
     "training": {"holdout": 0},
 }
 
@@ -151,7 +157,7 @@ def _settle(config: TrainConfig, workload: Workload, limit: int | None) -> Estim
     """Return the estimator's settings with its free number solved for, or at its default."""
     estimator = config.estimator
     free = estimator.free
-    if free is None or getattr(estimator, free) is not None:
+    if free is None or estimator.has(free):
         return estimator
 
     def settled(number: Any) -> EstimatorConfig:
@@ -160,24 +166,36 @@ def _settle(config: TrainConfig, workload: Workload, limit: int | None) -> Estim
     def candidate(count: int) -> EstimatorConfig:
         return settled(count / KEEP_STEPS if free == "keep" else count)
 
+    def total_bytes(candidate: EstimatorConfig) -> int:
+        return workload.parameter_bytes + _saved_bytes(workload, candidate)
+
+    if free == "layer_bits":
+        room = total_bytes(estimator) if limit is None else limit
+        found = settled(workload.allocate(estimator, room - workload.parameter_bytes))
+        if total_bytes(found) > room:
+            raise _too_small(config, workload, total_bytes(found))
+        return found
     if limit is None:
         return settled(DEFAULTS.get(free) or workload.default(free))
-
-    def total_bytes(count: int) -> int:
-        return workload.parameter_bytes + _saved_bytes(workload, candidate(count))
 
     of_sketches = {"keep": range(1, KEEP_STEPS + 1), "bits": range(1, MOST_BITS + 1)}
     counts = of_sketches.get(free) or workload.candidates(free)
     # Keeping everything needs no bits for ReLU, so it can fit where keeping almost all does not.
-    if total_bytes(counts[-1]) <= limit:
+    if total_bytes(candidate(counts[-1])) <= limit:
         return candidate(counts[-1])
-    place = solve_largest(0, len(counts) - 2, lambda place: total_bytes(counts[place]) <= limit)
+    most = len(counts) - 2
+    place = solve_largest(0, most, lambda place: total_bytes(candidate(counts[place])) <= limit)
     if place is None:
-        needed = total_bytes(counts[0])
-        smaller = "training.batch_size" if workload.batch_size(estimator) > 1 else "model.steps"
-        raise UsageError(
-            f"budget={config.budget}: allowed is at least {needed}B ({format_bytes(needed)}) for "
-            f"model={config.model.name} estimator={estimator.name}; raise the budget or take a "
-            f"smaller model or {smaller}"
-        )
+        raise _too_small(config, workload, total_bytes(candidate(counts[0])))
     return candidate(counts[place])
+
+
+def _too_small(config: TrainConfig, workload: Workload, needed: int) -> UsageError:
+    """Return what to say of a budget that not even the least fits into."""
+    estimator = config.estimator
+    smaller = "training.batch_size" if workload.batch_size(estimator) > 1 else "model.steps"
+    return UsageError(
+        f"budget={config.budget}: allowed is at least {needed}B ({format_bytes(needed)}) for "
+        f"model={config.model.name} estimator={estimator.name}; raise the budget or take a "
+        f"smaller model or {smaller}"
+    )

@@ -152,6 +152,7 @@ def _summarize(
         "data_sha256": plan.workload.data_sha256,
         "keep": plan.estimator.keep,
         "bits": plan.estimator.bits,
+        "layer_bits": plan.estimator.layer_bits or None,
         "micro_batch": plan.estimator.micro_batch,
         "checkpoints": plan.estimator.checkpoints,
         "batch_size": plan.batch_size,

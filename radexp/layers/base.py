@@ -113,7 +113,8 @@ class SketchedLayer(LeanLayer):
 
     def prepare(self, estimator: Estimator, seed: int, name: str) -> None:
         """Take the estimator's sketch, and seeds that are the layer's own."""
-        self.sketch, self.seeds = estimator.sketch, SeedStream(seed, name)
+        self.sketch = estimator.of_layers.get(name, estimator.sketch)
+        self.seeds = SeedStream(seed, name)
 
     def restore_stock(self) -> None:
         """Become the stock module again; the sketch is forgotten."""

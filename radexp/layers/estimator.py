@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 from radexp.config import CLASSIFICATION, EstimatorConfig, load_estimator_config, options_for
 from radexp.errors import require
-from radexp.sketches import Exact, Sketch
+from radexp.sketches import Exact, Rounding, Sketch
 
 # What a sketch's free number is where no budget solves it.
-DEFAULTS: dict[str, float] = {"keep": 0.1, "bits": 2}
+DEFAULT_BITS = 2
+DEFAULTS: dict[str, float] = {"keep": 0.1, "bits": DEFAULT_BITS}
 
 
 @dataclass(frozen=True)
@@ -21,6 +23,7 @@ class Estimator:
         sketch: What a linear layer keeps instead of its input.
         lean: Use operations that keep less than PyTorch's own and give the same gradient, such
             as ReLU kept as bits. A sketch other than ``Exact`` implies them.
+        of_layers: What layers of these names keep instead.
 
     Example:
         >>> Estimator.named("rad", keep=0.1)
@@ -31,6 +34,7 @@ class Estimator:
 
     sketch: Sketch
     lean: bool = True
+    of_layers: Mapping[str, Sketch] = field(default_factory=dict, repr=False)
 
     @property
     def exact(self) -> bool:
@@ -56,9 +60,12 @@ class Estimator:
             "pick one of them",
         )
         if config.free == "checkpoints":
-            return Checkpointed(Exact(), config.lean, config.checkpoints)
+            return Checkpointed(Exact(), config.lean, checkpoints=config.checkpoints)
         if config.keep == 1:
             return cls(Exact(), config.lean)
+        if config.free == "layer_bits":
+            own = {name: Rounding(bits) for name, bits in config.layer_bits.items()}
+            return cls(Rounding(DEFAULT_BITS), config.lean, own)
         return cls(Sketch.named_in(config), config.lean)
 
     @classmethod

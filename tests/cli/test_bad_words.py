@@ -9,7 +9,7 @@ import torch
 OPTIONS = {
     "model": "cnn, mlp, reactor, rnn",
     "data": "cifar10, default, digits, mnist, none, sequential_mnist, sequential_mnist14",
-    "estimator": "accumulate, checkpoint, exact, rad",
+    "estimator": "accumulate, auto, checkpoint, exact",
     "optimizer": "adam, sgd",
     "experiment": "cifar_cnn, gradient_noise, memory_table, mnist_mlp",
     "experiment=mnist_mlp preset": "paper, quick, reduced, smoke",
@@ -103,7 +103,11 @@ BAD = [
     ("train estimator.keep=1.01", "estimator.keep=1.01: allowed is 0 < keep <= 1; try"),
     ("train estimator.keep=nan", "estimator.keep=nan: allowed is 0 < keep <= 1; try"),
     ("train estimator=exact estimator.keep=0.5", "estimator.keep=0.5 with estimator=exact", "drop"),
-    ("train estimator.sketch=nope", "estimator.sketch=nope: allowed is exact, pro", "leave it as"),
+    (
+        "train estimator.sketch=nope",
+        "estimator.sketch=nope: allowed is exact, hybrid",
+        "leave it as",
+    ),
     # Budgets
     ("train budget=1B", "budget=1B: allowed is at least ", "raise the budget or take a smaller"),
     ("train budget=12", "budget=12: allowed is a number above zero with one of B", "try budget="),
@@ -143,7 +147,7 @@ BAD = [
     ("train -m seed=0,1 training.iterations=5,-5", "training.iterations=-5: allowed is a", "try"),
     (
         "train -m estimator=rad,nope",
-        "estimator=nope: allowed is accumulate, checkpoint, exact, rad",
+        "estimator=nope: allowed is accumulate, auto, checkpoint, exact",
         "pick one",
     ),
     ("train -m budget=90%,1B", "budget=1B: allowed is at least ", "raise the budget"),
@@ -212,7 +216,7 @@ HYDRA = [
     ("train +=[] +a.b.c=[]", "--help"),
     ("train seed=" + "[" * 500, "--help"),
     ("train model=null", "model=null", "allowed is cnn, mlp, reactor, rnn"),
-    ("train estimator=null", "estimator=null", "allowed is accumulate, checkpoint"),
+    ("train estimator=null", "estimator=null", "allowed is accumulate, auto, checkpoint"),
     ("train experiment=1", "experiment=1", "allowed is cifar_cnn"),
     ("train optimizer=true", "optimizer=true", "allowed is adam, sgd"),
     ("train model=[8]", "model=[8]", "allowed is cnn, mlp, reactor, rnn"),

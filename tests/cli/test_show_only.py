@@ -19,7 +19,7 @@ from radexp import __version__
             ("train", "--help"),
             [
                 "budget is parameters plus",
-                "estimator: accumulate, checkpoint",
+                "estimator: accumulate, auto, checkpoint",
                 "10%",
                 "number: null\n",
             ],

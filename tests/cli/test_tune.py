@@ -240,7 +240,7 @@ def test_trials_are_the_runs_that_hydra_will_name(cwd):
         ("experiment=reactor", "experiment=reactor: allowed is model=cnn, mlp, rnn, as tuning"),
         ("optimizer.lr=1e-3", "optimizer.lr=1e-3: allowed is a range, tune.lr=[1e-4,1e-2], as"),
         ("+optimizer.weight_decay=0", "+optimizer.weight_decay=0: allowed is a range, tune.weight"),
-        ("estimator=nope", "estimator=nope: allowed is accumulate, checkpoint, exact, rad"),
+        ("estimator=nope", "estimator=nope: allowed is accumulate, auto, checkpoint, exact"),
         ("estimator=rad,nope", "estimator=nope: allowed is"),
         ("estimator=rad_as_published", "estimator=rad_as_published with model=mlp: allowed"),
         ("estimator=rad,rad", "estimator=rad,rad: allowed is a list for estimator alone, each"),

@@ -36,7 +36,11 @@ def test_settings_reach_the_sketch():
 
 
 REFUSED = [
-    ("nope", {}, r"estimator 'nope': allowed is accumulate, checkpoint, .*rad.*; pick one of them"),
+    (
+        "nope",
+        {},
+        r"estimator 'nope': allowed is accumulate, auto, .*rad.*; pick one of them",
+    ),
     ("rad", {"kepe": 0.1}, r"estimator setting kepe: allowed is name, sketch, .*; mind the spell"),
     ("rad", {"b": 1, "a": 2}, "estimator setting a, b: allowed is name, sketch"),
     (
@@ -56,7 +60,7 @@ REFUSED = [
     (
         "rad",
         {"free": "rank"},
-        "estimator.free=rank: allowed is keep, bits, batch_size, micro_batch, checkpoints or null",
+        "estimator.free=rank: allowed is keep, bits, batch_size, micro_batch,",
     ),
     (
         "small_batch",

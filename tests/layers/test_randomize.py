@@ -150,7 +150,7 @@ def test_the_same_seed_gives_the_same_gradients():
 
 
 REFUSED = [
-    ("rda", {}, "estimator 'rda': allowed is accumulate, checkpoint, .*; pick one of them"),
+    ("rda", {}, "estimator 'rda': allowed is accumulate, auto, checkpoint, .*; pick one of them"),
     (
         "rad",
         {"kepe": 0.1},
