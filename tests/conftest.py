@@ -17,6 +17,11 @@ DEVICES = ["cpu", *(["cuda"] if torch.cuda.is_available() else [])]
 TINY = ("model.hidden=[8]", "training.iterations=20", "training.batch_size=40", "threads=1")
 
 
+def pytest_collection_modifyitems(items):
+    """Begin with what takes long, so that no process is left alone with it at the end."""
+    items.sort(key=lambda item: not item.path.match("test_wheel.py"))
+
+
 @dataclass(frozen=True)
 class Outcome:
     """How a command line ended."""

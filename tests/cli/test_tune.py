@@ -10,7 +10,6 @@ import time
 
 import pandas as pd
 import pytest
-from joblib.externals.loky import get_reusable_executor
 
 from radexp.commands.composing import compose_jobs
 from radexp.commands.trials import default_holdout, plan_trials
@@ -22,13 +21,6 @@ STUDY = "outputs/mlp-digits-tune"
 BASIC = "hydra/launcher=basic"
 
 
-@pytest.fixture
-def no_workers():
-    """Leave no worker processes to later tests: they would work in this test's folder."""
-    yield
-    get_reusable_executor().shutdown(wait=True)
-
-
 def summaries(cwd, study=STUDY):
     found = {path: json.loads(path.read_text()) for path in cwd.glob(f"{study}/*/summary.json")}
     return {path.parent.name: summary for path, summary in found.items()}
@@ -38,9 +30,9 @@ def times(cwd):
     return {path: path.stat().st_mtime_ns for path in cwd.glob(f"{STUDY}/*/[a-z]*")}
 
 
-def test_each_estimator_has_its_winner_and_a_second_call_skips(radexp, cwd, tiny, no_workers):
+def test_each_estimator_has_its_winner_and_a_second_call_skips(radexp, cwd, tiny):
     words = (*tiny, "estimator=rad,small_batch", "budget=60%", "tune.draws=3")
-    outcome = radexp("tune", *words, "hydra.launcher.n_jobs=2")
+    outcome = radexp("tune", *words, BASIC)
     assert (outcome.status, outcome.err) == (0, "")
     table = pd.read_csv(cwd / STUDY / "tuning.csv", float_precision="round_trip")
     assert table["estimator"].tolist() == ["rad"] * 3 + ["small_batch"] * 3

@@ -13,14 +13,8 @@ import pytest
 WORDS = (
     *("train", "threads=1", "training.iterations=400"),
     *("training.batch_size=40", "training.log_every=10", "training.checkpoint_every=50"),
-    *("training.evaluate_every=100", "training.evaluate_train_every=200"),
+    *("training.evaluate_every=100", "training.evaluate_train_every=200", "model.hidden=[8]"),
 )
-
-NETWORKS = {
-    "mlp": ("model.hidden=[8]",),
-    "cnn": ("model=cnn", "model.channels=[3,4]", "model.kernel_size=3"),
-    "rnn": ("model=rnn", "model.hidden=[8]"),
-}
 
 
 def read_rows(folder):
@@ -31,9 +25,9 @@ def read_rows(folder):
         ]
 
 
-def run_until_checkpoint(cwd, number, network):
+def run_until_checkpoint(cwd, number):
     """Start a run in a process of its own, send it a signal at its first checkpoint, wait."""
-    words = [sys.executable, "-m", "radexp.cli", *WORDS, *NETWORKS[network]]
+    words = [sys.executable, "-m", "radexp.cli", *WORDS]
     environment = {**os.environ, "OMP_NUM_THREADS": "1"}
     process = subprocess.Popen(
         words, cwd=cwd, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
@@ -48,18 +42,11 @@ def run_until_checkpoint(cwd, number, network):
     return process.returncode, out, err
 
 
-@pytest.mark.parametrize(
-    ("number", "network"),
-    [
-        (signal.SIGTERM, "mlp"),
-        (signal.SIGINT, "mlp"),
-        *((signal.SIGKILL, network) for network in NETWORKS),
-    ],
-)
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGKILL])
 def test_resumed_metrics_are_those_of_an_undisturbed_run(
-    number, network, radexp, cwd, tmp_path, monkeypatch
+    number, radexp, cwd, tmp_path, monkeypatch
 ):
-    status, out, err = run_until_checkpoint(cwd, number, network)
+    status, out, err = run_until_checkpoint(cwd, number)
     (folder,) = cwd.glob("outputs/train/*")
     if number == signal.SIGKILL:
         assert status == -signal.SIGKILL
@@ -73,12 +60,12 @@ def test_resumed_metrics_are_those_of_an_undisturbed_run(
         assert summary["status"] == "interrupted"
         assert 50 <= summary["iterations_done"] < 400
     assert len(read_rows(cwd)) < 47
-    resumed = radexp(*WORDS, *NETWORKS[network])
+    resumed = radexp(*WORDS)
     assert resumed.status == 0
     assert "resumed at iteration" in (folder / "run.log").read_text()
     undisturbed = tmp_path / "undisturbed"
     undisturbed.mkdir()
     monkeypatch.chdir(undisturbed)
-    assert radexp(*WORDS, *NETWORKS[network]).status == 0
+    assert radexp(*WORDS).status == 0
     assert read_rows(cwd) == read_rows(undisturbed)
     assert not list(folder.glob("*.partial"))

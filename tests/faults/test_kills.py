@@ -12,7 +12,7 @@ from radexp.reporting.run_folder import read_run
 
 SWEEP = ("train", "-m", *RUNS["mlp"][1:], "seed=0,1,2")
 COMMANDS = {"sweep": SWEEP, "mlp": RUNS["mlp"]}
-KILLS = {**dict.fromkeys(RUNS, 8), "mlp": 6, "sweep": 6}
+KILLS = {**dict.fromkeys(RUNS, 6), "mlp": 4, "sweep": 4}
 
 
 def duration(starter, words, **how):

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from harness import RUNS, Starter, rows_of, wait_for
 
-LONG = (*RUNS["mlp"], "training.iterations=1500")
+LONG = (*RUNS["mlp"], "training.iterations=500")
 SWEEP = ("train", "-m", *LONG[1:], "seed=0,1,2")
 JOBLIB = ("hydra/launcher=joblib", "hydra.launcher.n_jobs=2")
 
