@@ -30,7 +30,7 @@ LATER_KEYS: dict[str, dict[str, Any]] = {
         "bits": None,
         "also": None,
         "micro_batch": None,
-        "layer_bits": None,
+        "layer_bits": {},
     },
     "training": {"holdout": 0},
 }
@@ -138,6 +138,22 @@ def make_plan(config: TrainConfig, dataset: Dataset | None = None) -> Plan:
         workload.by_layer(estimator),
         limit,
     )
+
+
+def with_layer_bits(plan: Plan, layer_bits: dict[str, int]) -> Plan:
+    """Return the plan with the bits that its run began with.
+
+    Another machine measures other noise and may choose others.
+
+    Args:
+        plan: As it is made now.
+        layer_bits: Bits by the layer's name, from the run's checkpoint.
+    """
+    if layer_bits == plan.estimator.layer_bits:
+        return plan
+    estimator = dataclasses.replace(plan.estimator, layer_bits=layer_bits)
+    predicted = plan.workload.by_layer(estimator)
+    return dataclasses.replace(plan, estimator=estimator, predicted_by_layer=predicted)
 
 
 def _saved_bytes(workload: Workload, estimator: EstimatorConfig) -> int:

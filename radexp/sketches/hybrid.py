@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 from radexp.config import EstimatorConfig
+from radexp.errors import require
 from radexp.seeding import derive_seed
 from radexp.sketches.base import Kept, Shape, Sketch, num_kept
 from radexp.sketches.rounding import Rounding
@@ -47,6 +48,8 @@ class Hybrid(Sketch):
     def from_config(cls, config: EstimatorConfig) -> Hybrid:
         """Build the sketch from an estimator's settings."""
         assert config.keep is not None
+        given, allowed = f"estimator.sketch=hybrid with estimator={config.name}", "estimator=hybrid"
+        require(config.bits is not None, given, allowed, "leave it as the estimator's YAML has it")
         assert config.bits is not None
         return cls(config.keep, config.bits)
 

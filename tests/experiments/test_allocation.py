@@ -2,13 +2,14 @@
 
 import re
 
+import pandas as pd
 import pytest
 import torch
 
 from radexp.config import ModelConfig
 from radexp.config.estimator import MOST_BITS
 from radexp.errors import UsageError
-from radexp.experiments import execute
+from radexp.experiments import classification, execute, run, run_path
 from radexp.experiments.sensitivity import layer_noise
 from radexp.models import build_model
 
@@ -71,3 +72,25 @@ def test_bits_that_are_given_are_taken(plan_for):
     plan = plan_for(*WIDE, "+estimator.layer_bits.1=4")
     assert plan.estimator.layer_bits == {"1": 4}
     assert execute(plan)["status"] == "completed"
+
+
+def test_a_run_goes_on_with_the_bits_that_it_began_with(plan_for, monkeypatch, tmp_path):
+    words = (*WIDE, "budget=25%", "training.log_every=1", "training.checkpoint_every=5")
+    undisturbed = plan_for(*words, f"output={tmp_path}/undisturbed")
+    execute(undisturbed)
+    with monkeypatch.context() as patch:
+        patch.setattr(run._Recorder, "should_stop", lambda self: True)
+        assert execute(plan_for(*words))["status"] == "interrupted"
+    monkeypatch.setattr(classification, "_noise_of", {})
+    alike = {name: [1.0 - bits / 9 for bits in range(8)] for name in "135"}
+    monkeypatch.setattr(classification, "layer_noise", lambda *_: alike)
+    plan = plan_for(*words)
+    assert plan.estimator.layer_bits != undisturbed.estimator.layer_bits
+    summary = execute(plan)
+    assert summary["layer_bits"] == undisturbed.estimator.layer_bits
+    assert numbers(plan) == numbers(undisturbed)
+
+
+def numbers(plan):
+    rows = pd.read_csv(run_path(plan) / "metrics.csv").drop(columns="train_seconds")
+    return rows.fillna("").to_dict("records")
