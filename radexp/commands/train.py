@@ -23,7 +23,7 @@ from radexp.experiments.measurement import without_effect
 from radexp.experiments.orphans import LAUNCHER, ending_with_launcher
 from radexp.experiments.preemption import making_room
 from radexp.experiments.writing import make_folder, require_writable
-from radexp.interrupts import held, released
+from radexp.interrupts import held, released, was_asked_to_stop
 from radexp.reporting.job_state import is_held
 from radexp.reporting.report import draw_curves
 
@@ -170,6 +170,8 @@ def _run_sweep(words: Sequence[str]) -> None:
     try:
         _run_hydra(words)
     except SystemExit as end:  # with a number it is Hydra's way to end where a worker died
+        if was_asked_to_stop():  # or where a signal broke what it was doing
+            raise KeyboardInterrupt from end
         if isinstance(end.code, str):
             raise UsageError(end.code) from end
 

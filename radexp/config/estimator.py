@@ -72,7 +72,12 @@ class EstimatorConfig:
 
     @property
     def kept_fraction(self) -> float | None:
-        """The kept part of each operand: of its entries, times that of 32 bits; None if whole."""
+        """The kept part of each operand: of its entries, times that of 32 bits; None if whole.
+
+        Where layers have bits of their own, it is their mean.
+        """
+        if self.layer_bits:
+            return sum(self.layer_bits.values()) / len(self.layer_bits) / 32
         of_entry = 1 if self.bits is None or self.keep == 1 else self.bits / 32
         return of_entry * (self.keep or 1) if self.keep or self.bits else None
 

@@ -66,7 +66,7 @@ class TrainConfig:
         free = self.estimator.free
         number = getattr(self.estimator, free) if free else None
         require(
-            self.budget is None or number in (None, {}),
+            self.budget is None or free is None or not self.estimator.has(free),
             f"budget={self.budget} and estimator.{free}={number}",
             "one of the two, as the budget solves that number",
             f"drop budget or estimator.{free}",

@@ -13,6 +13,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
+from multiprocessing import current_process
 
 # The environment variable that tells a worker which process started the sweep.
 LAUNCHER = "RADEXP_LAUNCHER"
@@ -40,6 +41,9 @@ def ending_with_launcher() -> Iterator[None]:
     left alone.
     """
     launcher = os.environ.get(LAUNCHER)
+    is_orphan = launcher is not None and launcher != str(os.getppid())
+    if is_orphan and current_process().name.startswith("LokyProcess"):
+        os._exit(1)  # the command was gone before this worker's first job
     if launcher != str(os.getppid()):
         yield
         return

@@ -9,8 +9,8 @@ from typing import Any
 
 from torch import nn
 
-from radexp.errors import UsageError
-from radexp.layers.base import LeanLayer
+from radexp.errors import UsageError, require
+from radexp.layers.base import LeanLayer, SketchedLayer
 from radexp.layers.estimator import Estimator
 from radexp.layers.sequential import LeanSequential
 from radexp.seeding import SeedStream
@@ -59,6 +59,9 @@ def randomize(
     Returns:
         The model and which layers were converted and left alone.
 
+    ``auto`` measures nothing here: give it ``layer_bits``, else all layers have 2. ``small_batch``
+    and ``accumulate`` are exact with lean operations; batches are the caller's.
+
     Raises:
         UsageError: If the name or a setting is unknown, or settings come with an Estimator.
 
@@ -95,6 +98,10 @@ def randomize(
     for module in model.modules() if converted else ():
         if type(module) is nn.Sequential:
             module.__class__ = LeanSequential
+    drawing = [n for n, module in model.named_modules() if isinstance(module, SketchedLayer)]
+    for name in estimator.of_layers:
+        given = f"estimator.layer_bits.{name}, which is no layer that draws"
+        require(name in drawing, given, ", ".join(drawing) or "none", "name one of these layers")
     left_alone = (name for name, leaf in _leaves(model) if name not in converted)
     return Randomized(model, tuple(converted), tuple(left_alone))
 

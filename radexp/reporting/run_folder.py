@@ -71,7 +71,10 @@ _OWN_COLUMN = (
     *("budget", "seed", "study", "preset", "output", "data.root", "scales", "tuned", "tune"),
 )
 # Left out of the digest at these values, so that runs from before the key was there agree.
-_LATER = {"training.holdout": 0, "measure": None, "estimator.also": None}
+_LATER: dict[str, Any] = {
+    **{"training.holdout": 0, "measure": None, "estimator.also": None},
+    "estimator.layer_bits": {},
+}
 
 
 class RunFolder(NamedTuple):

@@ -58,7 +58,8 @@ class Importance(Sketch):
 
     In bfloat16 a restored value is rounded to the nearest number that there is. Not for entries
     whose sum is no finite number; what is restored of their block is NaN or infinite. Above 6 bits
-    for each entry, of float32 keep = 0.2, rounding has less noise from the same bytes.
+    for each entry, of float32 keep = 0.2, rounding has less noise from the same bytes; above 3
+    where it knows which entries are zero.
     Source: Madow, On the theory of systematic sampling, II, 1949, for the choice;
     Wangni et al., Gradient sparsification, NeurIPS 2018, for probabilities as magnitudes.
     """

@@ -59,7 +59,10 @@ def test_without_a_budget_it_takes_what_two_bits_take(plan_for):
     ("word", "refusal"),
     [
         ("budget=1kB", "budget=1kB: allowed is at least "),
-        ("+estimator.layer_bits.9=2", "layer_bits.9 with model=mlp: allowed is 1, 3, 5; name one"),
+        (
+            "+estimator.layer_bits.9=2",
+            "layer_bits.9, which is no layer that draws: allowed is 1, 3,",
+        ),
         ("+estimator.layer_bits.1=9", "estimator.layer_bits.1=9: allowed is a whole number from 1"),
     ],
 )
