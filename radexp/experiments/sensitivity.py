@@ -19,9 +19,10 @@ def layer_noise(
 ) -> dict[str, list[float]]:
     """Measure the squared distance of each layer's weight gradient to the exact one.
 
-    The sketch of a layer changes that layer's gradient alone, so one step with all layers at the
-    same number of bits tells it for each of them. The logarithm of the noise is measured at 1, 2
-    and 4 bits and taken to be linear in between and beyond.
+    The sketch of a layer's input changes that layer's gradient alone, so one step with all layers
+    at the same number of bits tells it for each of them. (A rounded derivative of a nonlinearity
+    changes the gradients before it, too, and is counted where it shows.) The logarithm of the noise
+    is measured at 1, 2 and 4 bits and taken to be linear in between and beyond.
 
     Args:
         model: The network; it is left exact.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -40,14 +41,8 @@ def round_to_codes(
     top = arrays[0].dtype.type(2**bits - 1)
     # A little more than the range, so that no rounding puts the largest entry above the top level.
     share = arrays[0].dtype.type((1 + 2 * torch.finfo(values.dtype).eps) / (2**bits - 1))
-    num_groups = len(scales)
-
-    def part(index: int) -> None:
-        start = index * PART_GROUPS
-        stop = min(num_groups, start + PART_GROUPS)
-        _round(*arrays, bits, top, share, np.uint32(keys[0]), np.uint32(keys[1]), start, stop)
-
-    run_parts(part, -(-num_groups // PART_GROUPS))
+    numbers = np.uint32(keys[0]), np.uint32(keys[1])
+    over_groups(lambda *part: _round(*arrays, bits, top, share, *numbers, *part), len(scales))
 
 
 def codes_to_values(packed: Tensor, scales: Tensor, bits: int, values: Tensor) -> None:
@@ -60,11 +55,15 @@ def codes_to_values(packed: Tensor, scales: Tensor, bits: int, values: Tensor) -
         values: Where to write, contiguous, of the kind of ``scales``.
     """
     arrays = packed.numpy(), scales.numpy(), values.view(-1).numpy()
-    num_groups = len(scales)
+    over_groups(lambda *part: _restore(*arrays, bits, *part), len(scales))
+
+
+def over_groups(work: Callable[[int, int], None], num_groups: int) -> None:
+    """Call ``work(start, stop)`` for parts of the groups, on the threads of ``run_parts``."""
 
     def part(index: int) -> None:
         start = index * PART_GROUPS
-        _restore(*arrays, bits, start, min(num_groups, start + PART_GROUPS))
+        work(start, min(num_groups, start + PART_GROUPS))
 
     run_parts(part, -(-num_groups // PART_GROUPS))
 

@@ -8,8 +8,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from radexp.kernels.parallel import compiled, run_parts
-from radexp.kernels.rounding import GROUP, PART_GROUPS, gather_codes, random_uniform, spread_codes
+from radexp.kernels.parallel import compiled
+from radexp.kernels.rounding import GROUP, gather_codes, over_groups, random_uniform, spread_codes
 
 # Of a code, however few entries share the bits of a group.
 MOST_BITS = 8
@@ -40,14 +40,8 @@ def round_to_codes(
     """
     arrays = values.view(-1).numpy(), alive.numpy(), packed.numpy(), scales.numpy()
     stretch = arrays[0].dtype.type(1 + STRETCH * torch.finfo(values.dtype).eps)
-    num_groups = len(scales)
-
-    def part(index: int) -> None:
-        start = index * PART_GROUPS
-        stop = min(num_groups, start + PART_GROUPS)
-        _round(*arrays, bits, stretch, np.uint32(keys[0]), np.uint32(keys[1]), start, stop)
-
-    run_parts(part, -(-num_groups // PART_GROUPS))
+    numbers = np.uint32(keys[0]), np.uint32(keys[1])
+    over_groups(lambda *part: _round(*arrays, bits, stretch, *numbers, *part), len(scales))
 
 
 def codes_to_values(
@@ -63,13 +57,7 @@ def codes_to_values(
         values: Where to write, contiguous, of the kind of ``scales``.
     """
     arrays = packed.numpy(), scales.numpy(), alive.numpy(), values.view(-1).numpy()
-    num_groups = len(scales)
-
-    def part(index: int) -> None:
-        start = index * PART_GROUPS
-        _restore(*arrays, bits, start, min(num_groups, start + PART_GROUPS))
-
-    run_parts(part, -(-num_groups // PART_GROUPS))
+    over_groups(lambda *part: _restore(*arrays, bits, *part), len(scales))
 
 
 @compiled(inline=True)

@@ -1,5 +1,6 @@
 """Workers end with who started them: a sweep's, and a measuring process."""
 
+import multiprocessing
 import os
 import subprocess
 import sys
@@ -81,3 +82,14 @@ def test_processes_that_no_sweep_started_are_left_alone(monkeypatch, launcher):
     with ending_with_launcher():
         done = True
     assert done
+
+
+def test_a_sweeps_worker_whose_command_is_gone_begins_no_job(monkeypatch):
+    def leave(status):
+        raise SystemExit(status)
+
+    monkeypatch.setenv(LAUNCHER, str(os.getpid()))  # no parent of this process
+    monkeypatch.setattr(multiprocessing.current_process(), "name", "LokyProcess-1")
+    monkeypatch.setattr(os, "_exit", leave)
+    with pytest.raises(SystemExit), ending_with_launcher():
+        pytest.fail("it began")

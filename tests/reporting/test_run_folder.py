@@ -66,7 +66,12 @@ def test_keys_that_came_later_leave_the_settings_of_old_runs_alone(make_run):
     assert read_run(folder).row["settings"] == plain
     edit(folder / "config.yaml", measure=None)
     assert read_run(folder).row["settings"] == plain
-    edit(folder / "config.yaml", training={**training, "holdout": 9})
+    estimator = {**config["estimator"], "also": None}
+    edit(folder / "config.yaml", estimator={**estimator, "layer_bits": {}})
+    assert read_run(folder).row["settings"] == plain
+    edit(folder / "config.yaml", estimator={**estimator, "layer_bits": {"1": 2}})
+    assert read_run(folder).row["settings"] != plain
+    edit(folder / "config.yaml", estimator=estimator, training={**training, "holdout": 9})
     assert read_run(folder).row["settings"] != plain
 
 
