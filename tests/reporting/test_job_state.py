@@ -138,12 +138,13 @@ def test_a_job_that_ends_or_starts_while_asked_is_never_cut(folder):
                 time.sleep(0.001)
                 (folder / "summary.json.partial").write_text(text)
                 (folder / "summary.json.partial").replace(folder / "summary.json")
+            time.sleep(0.001)
 
     worker = threading.Thread(target=work)
     worker.start()
     try:
-        end = time.monotonic() + 2
-        while time.monotonic() < end:
+        begun = time.monotonic()
+        while (waited := time.monotonic() - begun) < 2 or (len(set(seen)) < 2 and waited < 60):
             seen.append(read_state(folder.parent, JOB).state)
     finally:
         stop.set()
