@@ -15,6 +15,17 @@ class UsageError(Exception):
     """
 
 
+class BudgetError(UsageError):
+    """A budget into which not even the least that an estimator keeps fits.
+
+    A sweep over budgets leaves such a combination out; elsewhere it is refused like any other.
+
+    Example:
+        >>> issubclass(BudgetError, UsageError)
+        True
+    """
+
+
 def printable(text: str) -> str:
     r"""Return text as one line without what a terminal would obey: escapes, bells, line ends.
 

@@ -45,7 +45,7 @@ REFUSED = [
     (
         MeasureConfig,
         {"name": "noise", "keeps": [0.5, 1.5]},
-        "measure.keeps=[0.5, 1.5]: allowed is fractions, 0 < keep <= 1; try measure.keeps=",
+        "measure.keeps=[0.5, 1.5]: allowed is fractions above 0, up to 1; try measure.keeps=",
     ),
     *(
         (MeasureConfig, {"name": "noise", key: -1}, f"measure.{key}=-1: allowed is a whole number")

@@ -17,7 +17,8 @@ from radexp.commands.asking import write_job_lists
 from radexp.commands.cluster import on_cluster, require_plugin, require_sweep
 from radexp.commands.composing import compose_jobs, parse_words, to_config
 from radexp.commands.watching import Watching, describe, read_summary
-from radexp.errors import UsageError, printable, require
+from radexp.config import TrainConfig
+from radexp.errors import BudgetError, UsageError, printable, require
 from radexp.experiments import Measurement, Plan, execute, make_job, run_path
 from radexp.experiments.measurement import without_effect
 from radexp.experiments.orphans import LAUNCHER, ending_with_launcher
@@ -118,7 +119,28 @@ def plan_words(words: Sequence[str], ours: Sequence[str] = ()) -> list[Plan | Me
         given = f"{' '.join(idle)} with measure={measure}"
         allowed = "words that it looks at; it measures the paper's estimators, by sizes of its own"
         require(not idle, given, allowed, "drop what is without effect")
-    return [make_job(config) for config in configs]
+    return _plan(configs)
+
+
+def _plan(configs: Sequence[TrainConfig]) -> list[Plan | Measurement]:
+    """Plan all jobs; a sweep over several budgets leaves out, and says, what does not fit into one.
+
+    Raises:
+        UsageError: If a job is impossible, or nothing fits.
+    """
+    jobs: list[Plan | Measurement] = []
+    refused: dict[str, BudgetError] = {}
+    for config in configs:
+        try:
+            jobs.append(make_job(config))
+        except BudgetError as error:
+            refused[f"{config.model.name} {config.estimator.name} {config.budget}"] = error
+    if refused and (not jobs or len({config.budget for config in configs}) == 1):
+        raise next(iter(refused.values()))
+    if refused:
+        names = ", ".join(refused)
+        print(f"radexp: left out, as they do not fit into their budget: {names}", file=sys.stderr)
+    return jobs
 
 
 def run_jobs(words: Sequence[str], jobs: Sequence[Plan | Measurement]) -> int:
@@ -199,6 +221,8 @@ def _job(config: DictConfig) -> None:
             name = job.run_id
             summary = execute(job, show_progress=not in_sweep)
     except Exception as error:
+        if in_sweep and isinstance(error, BudgetError):  # as was said before the sweep began
+            return
         if os.environ.get("HYDRA_FULL_ERROR") == "1":
             raise
         kind = "" if isinstance(error, UsageError) else f"{type(error).__name__}: "

@@ -23,9 +23,10 @@ class MeasureConfig:
     """What to measure in place of a training run: one YAML for each over the same few fields.
 
     Attributes:
-        name: ``memory`` (Table 1), ``bias``, ``noise`` (of gradients) or ``depth`` (variance
-            against depth).
+        name: ``memory`` (Table 1), ``bias``, ``noise`` (of gradients), ``depth`` (variance
+            against depth) or ``frontier`` (noise and step time of every estimator at every budget).
         keeps: Fractions to measure at.
+        budgets: Budgets to measure at, each a part of what the stock exact step holds.
         at: Iterations of exact training after which to measure.
         repetitions: Gradients to draw of each estimator.
         depth: Largest number of layers.
@@ -34,6 +35,7 @@ class MeasureConfig:
 
     name: str = MISSING
     keeps: list[float] = field(default_factory=list)
+    budgets: list[float] = field(default_factory=list)
     at: int = 0
     repetitions: int = 30
     depth: int = 12
@@ -42,12 +44,13 @@ class MeasureConfig:
     def __post_init__(self) -> None:
         """Refuse unknown measurements, fractions that are none and counts that are too small."""
         require_choice("measure", self.name)
-        require(
-            all(0 < keep <= 1 for keep in self.keeps),
-            f"measure.keeps={list(self.keeps)}",
-            "fractions, 0 < keep <= 1",
-            "try measure.keeps=[0.1,0.5]",
-        )
+        for key, parts in {"keeps": self.keeps, "budgets": self.budgets}.items():
+            require(
+                all(0 < part <= 1 for part in parts),
+                f"measure.{key}={list(parts)}",
+                "fractions above 0, up to 1",
+                f"try measure.{key}=[0.1,0.5]",
+            )
         for key, (least, most) in RANGES.items():
             require(
                 least <= getattr(self, key) <= most,

@@ -19,6 +19,7 @@ from radexp.experiments.depth_rows import depth_rows
 from radexp.experiments.device import choose_device
 from radexp.experiments.environment import describe_environment
 from radexp.experiments.folder import FINAL_STATUSES, RunFolder, run_path
+from radexp.experiments.frontier_rows import frontier_rows
 from radexp.experiments.memory_rows import memory_rows
 from radexp.experiments.noise_arms import noise_rows
 from radexp.experiments.plan import hash_config
@@ -32,6 +33,7 @@ ROWS: dict[str, Callable[[TrainConfig], pd.DataFrame]] = {
     "bias": measure_bias,
     "noise": noise_rows,
     "depth": depth_rows,
+    "frontier": frontier_rows,
 }
 WITHOUT_NETWORK = ("depth",)  # it builds its own
 WITHOUT_DATA = ("depth", "memory")  # memory depends on the published shapes alone

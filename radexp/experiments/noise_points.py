@@ -121,19 +121,27 @@ def measure_noise(
     for size in sorted({plan.batch_size for plan in plans.values()}, reverse=True):
         members = {name: plan for name, plan in plans.items() if plan.batch_size == size}
         first = next(iter(members.values()))
-        exact = _model(first, weights, stock=True)
+        exact, _ = with_weights(first, weights, stock=True)
         _, task = first.workload.build(first.estimator, torch.device(first.config.device))
-        reference = reference or _exact_gradient(exact, task)
+        reference = reference or reference_gradient(exact, task)
         models = {
-            name: exact if is_exact(plan) else _model(plan, weights)
+            name: exact if is_exact(plan) else with_weights(plan, weights)[0]
             for name, plan in members.items()
         }
         rows += gradient_noise(exact, models, task, reference, repetitions, advance)
     return rows
 
 
-def _exact_gradient(model: nn.Module, task: Task) -> Gradient:
-    """Return the exact gradient, by which errors can be divided."""
+def reference_gradient(model: nn.Module, task: Task) -> Gradient:
+    """Return the exact gradient, by which errors can be divided.
+
+    Args:
+        model: With stock layers.
+        task: Whose loss.
+
+    Raises:
+        UsageError: If it is zero or not finite.
+    """
     found = exact_gradient(model, task)
     size = float(sum(vector.square().sum() for vector in found.values())) ** 0.5
     require(
@@ -151,10 +159,19 @@ def is_exact(plan: Plan) -> bool:
     return estimator.sketch == "exact" or estimator.keep == 1
 
 
-def _model(plan: Plan, weights: Weights, stock: bool = False) -> nn.Module:
-    """Return a plan's model, or its stock counterpart, with the given weights."""
+def with_weights(plan: Plan, weights: Weights, stock: bool = False) -> tuple[nn.Module, Task]:
+    """Return a plan's model, or its stock counterpart, with the given weights, and its task.
+
+    Args:
+        plan: Of the model that the weights are of.
+        weights: The model's.
+        stock: Leave the estimator aside.
+
+    Raises:
+        UsageError: If the weights are of another model.
+    """
     estimator = load_estimator_config("exact") if stock else plan.estimator
-    model, _ = plan.workload.build(estimator, torch.device(plan.config.device))
+    model, task = plan.workload.build(estimator, torch.device(plan.config.device))
     try:
         model.load_state_dict(weights)
     except RuntimeError as error:
@@ -162,4 +179,4 @@ def _model(plan: Plan, weights: Weights, stock: bool = False) -> nn.Module:
             f"weights that do not fit model={plan.config.model.name}: allowed are those of a run "
             "of the same sizes; name another run"
         ) from error
-    return model
+    return model, task

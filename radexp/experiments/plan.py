@@ -15,7 +15,7 @@ from radexp.config import EstimatorConfig, ModelConfig, TrainConfig, load_estima
 from radexp.config.estimator import MOST_BITS
 from radexp.config.task import NO_DATA
 from radexp.data import Dataset
-from radexp.errors import UsageError
+from radexp.errors import BudgetError
 from radexp.experiments.workload import Workload, make_workload
 from radexp.layers.estimator import DEFAULTS
 from radexp.memory import Budget, format_bytes, solve_largest
@@ -33,6 +33,7 @@ LATER_KEYS: dict[str, dict[str, Any]] = {
         "layer_bits": {},
     },
     "training": {"holdout": 0},
+    "measure": {"budgets": []},
 }
 
 
@@ -109,7 +110,7 @@ def hash_config(config: TrainConfig) -> str:
     del values["estimator"]["task"]  # it says what it is for, and its name says so already
     for part, keys in LATER_KEYS.items():
         for key, default in keys.items():
-            if values[part][key] == default:
+            if part in values and values[part][key] == default:
                 del values[part][key]
     text = json.dumps(values, sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()[:10]
@@ -206,11 +207,11 @@ def _settle(config: TrainConfig, workload: Workload, limit: int | None) -> Estim
     return candidate(counts[place])
 
 
-def _too_small(config: TrainConfig, workload: Workload, needed: int) -> UsageError:
+def _too_small(config: TrainConfig, workload: Workload, needed: int) -> BudgetError:
     """Return what to say of a budget that not even the least fits into."""
     estimator = config.estimator
     smaller = "training.batch_size" if workload.batch_size(estimator) > 1 else "model.steps"
-    return UsageError(
+    return BudgetError(
         f"budget={config.budget}: allowed is at least {needed}B ({format_bytes(needed)}) for "
         f"model={config.model.name} estimator={estimator.name}; raise the budget or take a "
         f"smaller model or {smaller}"

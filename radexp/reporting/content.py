@@ -8,9 +8,11 @@ from typing import Any
 
 import pandas as pd
 
+from radexp.analysis.frontier_training import of_frontier, slowdowns
 from radexp.analysis.settings import by_setting
 from radexp.reporting.deviations import Written, protocol_facts
 from radexp.reporting.environments import distinct
+from radexp.reporting.frontier_grids import frontier_grids, training_grids
 from radexp.reporting.grids import Grid, bias_scores, depth_slopes, noise_ratios, table_1
 from radexp.reporting.judging import Judged, judge_records
 from radexp.reporting.measurements import INCOMPLETE, Measurements
@@ -39,7 +41,7 @@ class Content:
         judged: Verdicts and what could not be judged.
         table: The final table; empty without training runs.
         pictures: Figures, the headline first if there is one.
-        grids: Further tables by section: ``memory``, ``depth``, ``noise`` and ``bias``.
+        grids: Further tables by section: ``memory``, ``depth``, ``noise``, ``frontier``, ``bias``.
         incomplete: Runs and jobs that did not complete.
         deviations: Where studies differ from the published protocol: a heading, what code found,
             and what people wrote.
@@ -84,7 +86,7 @@ def collect(
         judged=judge_records(records, measurements),
         table=final_table(records.runs),
         pictures=pictures,
-        grids=_grids(measurements),
+        grids=_grids(records, measurements),
         incomplete=_incomplete(records, measurements),
         deviations=_deviations(words, records, deviations),
         commands=[*words.commands.items(), *own],
@@ -92,13 +94,15 @@ def collect(
     )
 
 
-def _grids(measurements: Measurements) -> dict[str, list[Grid]]:
-    """Tabulate the measurements."""
+def _grids(records: Records, measurements: Measurements) -> dict[str, list[Grid]]:
+    """Tabulate the measurements, and the runs along the frontier."""
+    frontier = [grid for table in measurements.of("frontier") for grid in frontier_grids(table)]
     slopes = [depth_slopes(table) for table in measurements.of("depth")]
     return {
         "memory": [table_1(table) for table in measurements.of("memory")],
         "depth": [grid for grid in slopes if grid],
         "noise": [grid for table in measurements.of("noise") for grid in noise_ratios(table)],
+        "frontier": [*training_grids(slowdowns(records.runs, records.curves)), *frontier],
         "bias": [bias_scores(table) for table in measurements.of("bias")],
     }
 
@@ -112,7 +116,7 @@ def _incomplete(records: Records, measurements: Measurements) -> pd.DataFrame:
 def _deviations(words: Written, records: Records, more: str) -> list[tuple[str, list[str], str]]:
     """Say for each setting what code can tell, then for each folder what people wrote."""
     entries: list[tuple[str, list[str], str]] = [("", [], more.strip())]
-    for setting, runs in by_setting(records.runs):
+    for setting, runs in by_setting(of_frontier(records.runs)[1]):
         entries.append((setting.title, protocol_facts(setting, runs), ""))
     entries += [(name, [], text) for name, text in words.deviations.items()]
     return [entry for entry in entries if entry[1] or entry[2]]

@@ -11,7 +11,7 @@ from radexp.errors import UsageError
 from radexp.reporting.reading import damaged, one_line, read_text, read_yaml
 from radexp.reporting.run_folder import is_run_folder
 
-MEASURES = ("memory", "noise", "depth", "bias")
+MEASURES = ("memory", "noise", "frontier", "depth", "bias")
 WRITTEN = "deviations.md"
 RUN_EVIDENCE = ("runs.csv", "curves.csv")
 
@@ -39,9 +39,9 @@ def find(paths: str | Path | Iterable[str | Path]) -> Found:
     """Walk to every record below some folders, not into hidden folders or links.
 
     A job folder has a ``config.yaml`` with ``measure``; it is never taken for a run. An evidence
-    folder of measurements holds ``memory.csv``, ``noise.csv``, ``depth.csv`` or ``bias.csv``. It is
-    of the study of the folder right above it if that has such a table too, or a ``deviations.md``,
-    and else a study of its own. Folders below a run or a job are not looked at.
+    folder of measurements holds ``memory.csv``, ``noise.csv``, ``frontier.csv``, ``depth.csv`` or
+    ``bias.csv``. It is of the study of the folder right above it if that has such a table too, or a
+    ``deviations.md``, and else a study of its own. Folders below a run or a job are not looked at.
 
     Args:
         paths: Record folders, or folders above them.

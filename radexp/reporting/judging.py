@@ -11,6 +11,7 @@ import pandas as pd
 
 from radexp.analysis import bias_claim, claims, depth_claims, memory_claim, noise_claims
 from radexp.analysis.claims import Verdict
+from radexp.analysis.frontier_training import of_frontier
 from radexp.analysis.settings import Setting, by_setting
 from radexp.errors import UsageError
 from radexp.reporting.measurements import Measurements
@@ -27,12 +28,14 @@ RULES = {
     "C11": noise_claims.RULE,
 }
 # The claims that a kind of table speaks of, and what judges them.
-JUDGES: dict[str, tuple[tuple[str, ...], Callable[[pd.DataFrame], list[Verdict]]]] = {
+Judge = tuple[tuple[str, ...], Callable[[pd.DataFrame], list[Verdict]]]
+JUDGES: dict[str, Judge] = {
     "memory": (("C2",), memory_claim.judge_memory),
     "noise": (("C11",), noise_claims.judge_noise),
     "depth": (("C9", "C10"), depth_claims.judge_depth),
     "bias": (("C1",), bias_claim.judge_bias),
 }
+NO_CLAIMS: Judge = ((), lambda rows: [])  # of what goes beyond the paper
 
 
 @dataclass(frozen=True)
@@ -85,7 +88,7 @@ def judge_records(records: Records, measurements: Measurements) -> Judged:
     problems = list(found.problems)
     judgements = list(found.judgements)
     for table in measurements.tables:
-        ids, judge = JUDGES[table.kind]
+        ids, judge = JUDGES.get(table.kind, NO_CLAIMS)
         try:
             verdicts = judge(table.rows)
         except UsageError as error:
@@ -93,7 +96,7 @@ def judge_records(records: Records, measurements: Measurements) -> Judged:
             continue
         judgements += [Judgement(v, _scale_of(table.study), table.place, v.title) for v in verdicts]
     for kind, study, message in measurements.doubled:
-        problems += [f"{claim} in {study}: {message}" for claim in JUDGES[kind][0]]
+        problems += [f"{claim} in {study}: {message}" for claim in JUDGES.get(kind, NO_CLAIMS)[0]]
     order = list(PAPER_CLAIMS)
     judgements.sort(key=lambda found: (order.index(found.verdict.claim), _is_scaled(found)))
     problems.sort(key=lambda problem: order.index(problem.split(" ")[0]))
@@ -102,8 +105,9 @@ def judge_records(records: Records, measurements: Measurements) -> Judged:
 
 def _judge_runs(records: Records) -> Judged:
     """Judge the training runs."""
-    verdicts, problems = claims.judge_all(records.runs, records.curves)
-    settings = {setting.title: setting for setting, _ in by_setting(records.runs)}
+    _, runs = of_frontier(records.runs)
+    verdicts, problems = claims.judge_all(runs, records.curves)
+    settings = {setting.title: setting for setting, _ in by_setting(runs)}
     judgements = []
     for verdict in verdicts:
         setting = settings[verdict.setting]

@@ -42,6 +42,10 @@ def render_markdown(content: Content, home: Path) -> str:
         "Variance against depth": _pictures(content, "depth", home),
         "Gradient noise": _measured(content, "noise", home),
         "Unbiasedness": _measured(content, "bias", home),
+        "Beyond the paper: the frontier": [
+            *_pictures(content, "slowdowns", home),
+            *_measured(content, "frontier", home),
+        ],
         "Final tables": _finals(content),
         "Runs and jobs that did not complete": _incomplete(content),
         "Deviations from the published protocol": _deviations(content),

@@ -73,6 +73,20 @@ KINDS = {
         unknown=("keep", "level", "pair"),
         key=("model", "data", "arm", "layer", "repetition", "iteration"),
     ),
+    "frontier": Kind(
+        columns=(
+            *("model", "data", "estimator", "budget", "keep", "batch_size", "micro_batch"),
+            *("saved_bytes", "repetition", "sketch", "batch", "total", "seconds", "stock_seconds"),
+            *("iteration", "exact_bytes", "floor_bytes", "entries", "parameter_bytes"),
+        ),
+        texts=("model", "data", "estimator"),
+        integers=(
+            *("batch_size", "saved_bytes", "repetition", "iteration", "exact_bytes"),
+            *("floor_bytes", "entries", "parameter_bytes"),
+        ),
+        unknown=("keep", "micro_batch"),
+        key=("model", "data", "estimator", "budget", "repetition", "iteration"),
+    ),
     "depth": Kind(
         columns=(
             *("study", "arm", "sketch", "width", "kept", "depth", "seed", "draws", "variance"),

@@ -1,4 +1,4 @@
-"""Measured tables besides training runs: memory, gradient noise, variance by depth, and bias."""
+"""Measured tables besides training runs: memory, gradient noise, the frontier, depth, and bias."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class MeasuredTable:
     """One table: all that one study measured of one kind.
 
     Attributes:
-        kind: ``memory``, ``noise``, ``depth`` or ``bias``.
+        kind: ``memory``, ``noise``, ``frontier``, ``depth`` or ``bias``.
         study: Its study, or the name of its evidence folder.
         rows: The table, columns of its ``Kind``; unknown numbers are NaN.
         place: The evidence folder, or the folder above its jobs.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Sequence
 from html import escape
 from pathlib import Path
@@ -45,6 +46,7 @@ SECTIONS = {  # of measurements
     "depth": "Variance against depth",
     "noise": "Gradient noise",
     "bias": "Unbiasedness",
+    "frontier": "Beyond the paper: the frontier",
 }
 NARROW = ("headline",)  # pictures of one panel, which read on a phone as they are
 
@@ -89,6 +91,11 @@ def _sections(content: Content) -> dict[str, str]:
         SECTIONS["depth"]: _measured(content, "depth"),
         SECTIONS["noise"]: _measured(content, "noise"),
         SECTIONS["bias"]: _measured(content, "bias"),
+        SECTIONS["frontier"]: "\n".join(
+            part
+            for part in (_pictures(content, "slowdowns"), _measured(content, "frontier"))
+            if part
+        ),
         "Final table": as_html(content.table) if len(content.table) else "",
         "Runs and jobs that did not complete": _incomplete(content),
         "Deviations from the published protocol": _deviations(content),
@@ -109,7 +116,7 @@ def _spots(content: Content) -> dict[str, str]:
 
 def _slug(heading: str) -> str:
     """Return a section's id."""
-    return heading.lower().replace(",", "").replace(" ", "-")
+    return re.sub("[^a-z0-9]+", "-", heading.lower())
 
 
 def _id(content: Content, picture: Picture) -> str:

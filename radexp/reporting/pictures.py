@@ -10,11 +10,13 @@ from typing import IO
 
 import pandas as pd
 
+from radexp.analysis.frontier_training import BASELINE, of_frontier, slowdowns
 from radexp.analysis.noise_summary import ARM, KEPT, WHOLE, summarize
 from radexp.analysis.settings import NO_DATA, Setting, by_setting
 from radexp.reporting import memory_table, noise_table
 from radexp.reporting.depth_figure import write_depth_figure
 from radexp.reporting.figures import CAPTION, draw, save
+from radexp.reporting.frontier_figure import write_frontier_figure, write_slowdowns
 from radexp.reporting.loss_figure import draw_loss, most_complete
 from radexp.reporting.measurements import Measurements
 from radexp.reporting.paper_claims import PAPER_FIGURES
@@ -22,12 +24,17 @@ from radexp.reporting.records import Records
 
 # What an earlier report may have left; others' pictures of these kinds stay where no report was.
 CURVES = re.compile(r"curves(-\d+)?\.(png|pdf)")
-MEASURED = re.compile(r"(memory|noise|depth)(-\d+)?\.png|headline\.png")
+MEASURED = re.compile(r"(memory|noise|depth|frontier)(-\d+)?\.png|(headline|slowdowns)\.png")
 CAPTIONS = {
     "memory": "Left: parameters plus bytes held for the backward pass, measured, with the paper's "
     "printed number and its closed form with full masks. Right: the whole step's peak, by part.",
     "noise": "Mean squared error of a gradient estimate around the gradient of the whole training "
     "set, over that gradient's squared norm, with 95% bootstrap intervals over repetitions.",
+    "frontier": "Noise that an estimator adds to the gradient, over what the exact gradient of the "
+    "batch has itself, with 95% bootstrap intervals. Dotted: what no unbiased sketch can avoid, "
+    "were entries Gaussian. Grey: what is held beside sketches, a bit for each entry of a ReLU.",
+    "slowdowns": "Iterations to the loss where the exact baseline has made 95% of its way, over "
+    "its own: geometric mean over seeds, band: 95% bootstrap interval. Crosses: not reached.",
     "depth": "Lines: derived, nothing fitted. Points: measured, mean over seeds with the 95% "
     "bootstrap interval.",
     "headline": "Line: mean of the log training loss over completed seeds. Band: smallest to "
@@ -40,7 +47,8 @@ class Picture:
     """One PNG file and its words.
 
     Attributes:
-        kind: ``headline``, ``curves``, ``reactor``, ``memory``, ``noise`` or ``depth``.
+        kind: ``headline``, ``curves``, ``reactor``, ``memory``, ``noise``, ``frontier``,
+            ``slowdowns`` or ``depth``.
         title: Of which study.
         caption: How to read it.
         answers: The paper's figure or table that it answers to; may be empty.
@@ -72,6 +80,8 @@ WORDS = {
     "memory": "Memory",
     "noise": "Gradient noise",
     "depth": "Variance against depth",
+    "frontier": "Gradient noise of every estimator against its bytes",
+    "slowdowns": "Iterations to the same loss against bytes",
 }
 
 
@@ -88,13 +98,13 @@ def draw_pictures(
     Returns:
         The pictures, the headline first, and the files of the curves, PNG and PDF in turn.
     """
-    settings = by_setting(records.runs)
+    settings = by_setting(of_frontier(records.runs)[1])
     _remove(MEASURED, target)
     curves = save_curves(settings, records.curves, target)
     pictures = [
         _curves(setting, path) for (setting, _), path in zip(settings, curves[::2], strict=True)
     ]
-    pictures += _measured(measurements, target)
+    pictures += _measured(measurements, target) + _slowdowns(records, target)
     return [*_headline(settings, records.curves, target), *pictures], curves
 
 
@@ -143,6 +153,7 @@ def _measured(measurements: Measurements, target: Path) -> list[Picture]:
         "memory": memory_table.write_figure,
         "depth": write_depth_figure,
         "noise": _write_noise,
+        "frontier": write_frontier_figure,
     }
     pictures = []
     for kind, write in writers.items():
@@ -151,8 +162,21 @@ def _measured(measurements: Measurements, target: Path) -> list[Picture]:
             path = target / f"{name}.png"
             with path.open("wb") as file:
                 write(table.rows, file)
-            pictures.append(Picture(kind, table.study, CAPTIONS[kind], PAPER_FIGURES[kind], path))
+            answers = PAPER_FIGURES.get(kind, "")
+            pictures.append(Picture(kind, table.study, CAPTIONS[kind], answers, path))
     return pictures
+
+
+def _slowdowns(records: Records, target: Path) -> list[Picture]:
+    """Draw what training along the frontier took; none without such runs."""
+    table = slowdowns(records.runs, records.curves)
+    if not (table["arm"] != BASELINE).any():
+        return []
+    path = target / "slowdowns.png"
+    with path.open("wb") as file:
+        write_slowdowns(table, file)
+    studies = ", ".join(sorted(set(of_frontier(records.runs)[0]["study"])))
+    return [Picture("slowdowns", studies, CAPTIONS["slowdowns"], "", path)]
 
 
 def _write_noise(rows: pd.DataFrame, file: IO[bytes]) -> None:

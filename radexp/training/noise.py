@@ -16,6 +16,8 @@ Gradient = dict[str, Tensor]
 def gradient(model: nn.Module, task: Task, batch: Batch) -> Gradient:
     """Return the gradient of a batch's loss, one float64 vector for each layer.
 
+    It is taken as a training step takes it, part by part where the task says so.
+
     Args:
         model: Whose parameters; their ``grad`` is left alone.
         task: Whose loss.
@@ -38,12 +40,15 @@ def gradient(model: nn.Module, task: Task, batch: Batch) -> Gradient:
     Source: ours.
     """
     named = [(name, p) for name, p in model.named_parameters() if p.requires_grad]
-    loss, _ = task.loss(model, batch)
-    parts: dict[str, list[Tensor]] = {}
-    grads = torch.autograd.grad(loss, [parameter for _, parameter in named])
-    for (name, _), grad in zip(named, grads, strict=True):
-        parts.setdefault(name.rpartition(".")[0] or name, []).append(grad.flatten())
-    return {layer: torch.cat(vectors).double() for layer, vectors in parts.items()}
+    total: list[Tensor] = []
+    for share, part in task.parts(batch):
+        loss, _ = task.loss(model, part)
+        grads = torch.autograd.grad(loss * share, [parameter for _, parameter in named])
+        total = [a + b for a, b in zip(total, grads, strict=True)] if total else list(grads)
+    vectors: dict[str, list[Tensor]] = {}
+    for (name, _), grad in zip(named, total, strict=True):
+        vectors.setdefault(name.rpartition(".")[0] or name, []).append(grad.flatten())
+    return {layer: torch.cat(of_layer).double() for layer, of_layer in vectors.items()}
 
 
 def exact_gradient(model: nn.Module, task: Task) -> Gradient:

@@ -52,6 +52,23 @@ def test_a_sweep_runs_every_combination_and_a_second_call_skips(radexp, cwd, tin
     assert times(cwd) == before
 
 
+def test_a_sweep_over_budgets_leaves_out_what_does_not_fit(radexp, cwd, tiny):
+    words = ("train", "-m", *tiny, "estimator=rad,rounding")
+    outcome = radexp(*words, "budget=17.3%,60%")
+    assert outcome.status == 0
+    assert outcome.err == (
+        "radexp: left out, as they do not fit into their budget: mlp rounding 17.3%\n"
+    )
+    assert outcome.out.startswith("3 runs into outputs/train\n")
+    assert len(summaries(cwd)) == 3
+    # One budget is a request, not a sweep over budgets, and one that nothing fits into no sweep.
+    for budget in ("17.3%", "0.1%,0.2%"):
+        refused = radexp(*words, f"budget={budget}", "study=other")
+        assert (refused.status, refused.out) == (2, "")
+        assert refused.err.startswith("radexp: budget=") and refused.err.count("\n") == 1
+        assert not (cwd / "outputs/other").exists()
+
+
 def test_a_diverging_run_is_listed_and_the_others_complete(radexp, cwd, tiny):
     words = ("model.hidden=[8,8]", "optimizer=sgd", "optimizer.lr=1e30,1e-2", "seed=0,1")
     outcome = radexp("train", "-m", *tiny, *words)
