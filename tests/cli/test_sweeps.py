@@ -65,7 +65,8 @@ def test_a_sweep_over_budgets_leaves_out_what_does_not_fit(radexp, cwd, tiny):
     for budget in ("17.3%", "0.1%,0.2%"):
         refused = radexp(*words, f"budget={budget}", "study=other")
         assert (refused.status, refused.out) == (2, "")
-        assert refused.err.startswith("radexp: budget=") and refused.err.count("\n") == 1
+        assert refused.err.startswith("radexp: budget=")
+        assert refused.err.count("\n") == 1
         assert not (cwd / "outputs/other").exists()
 
 
