@@ -41,7 +41,7 @@ def request(**values) -> TrainConfig:
 WHOLE = "whole number from 1 to"
 POSITIVE = "a finite number above 0; try optimizer.lr=1e-3 optimizer.decay=0.6"
 REFUSED = [
-    (MeasureConfig, {"name": "nope"}, "measure.name=nope: allowed is bias, depth, memory, noise"),
+    (MeasureConfig, {"name": "nope"}, "measure.name=nope: allowed is bias, depth, frontier, "),
     (
         MeasureConfig,
         {"name": "noise", "keeps": [0.5, 1.5]},
@@ -300,10 +300,16 @@ def test_every_yaml_composes(group, option):
         assert config.preset == option
 
 
+ALONG_FRONTIER = (
+    *("small_batch", "accumulate", "rad", "rad_shared", "rad_rows", "hybrid", "importance"),
+    *("rounding", "auto"),
+)
 ARMS = {
     "mnist_mlp": {(name, None) for name in PUBLISHED},
     "cifar_cnn": {(name, None) for name in PUBLISHED},
     "seqmnist_rnn": {(name, None) for name in ("exact", "small_batch", "rad", "rad_shared")},
+    "frontier_exact": {("exact", None)},
+    "frontier_training": {(name, None) for name in ALONG_FRONTIER},
     "reactor": {("rad", keep) for keep in (1, 0.1, 0.01, 0.005, 0.002, 0.001)},
     "reactor_checkpoint": {("checkpoint", None)},
     "reactor_shared": {("rad_shared", 0.01), ("rad_shared", 0.002)},
@@ -313,14 +319,16 @@ ARMS = {
 @pytest.mark.parametrize("experiment", ARMS)
 @pytest.mark.parametrize("preset", choices("preset"))
 def test_every_arm_of_every_experiment_composes(experiment, preset):
-    words = [f"experiment={experiment}", f"preset={preset}", "seed=0"]
+    budget = ["budget=10%"] if experiment == "frontier_training" else []
+    words = [f"experiment={experiment}", f"preset={preset}", "seed=0", *budget]
     jobs = compose_jobs(words, multirun=True)
     arms = {(job.estimator.name, job.estimator.keep) for job in jobs}
     assert arms == ARMS[experiment]
-    assert len(jobs) == len(arms)
+    assert len(jobs) == len(arms) * len({job.model.name for job in jobs})
     for job in jobs:
         scale = job.scales[preset]
-        tuned = job.tuned.get(job.estimator.name, {"lr": scale.get("lr", 1e-2)})
+        of_arm = job.tuned.get(job.model.name) or job.tuned.get(job.estimator.name)
+        tuned = of_arm or {"lr": scale.get("lr", 1e-2)}
         assert job.optimizer.lr == tuned["lr"]
 
 
@@ -328,6 +336,7 @@ MEASUREMENTS = {
     "memory_table": ("memory", 3),
     "unbiasedness": ("bias", 3),
     "variance_depth": ("depth", {"smoke": 2, "quick": 5, "reduced": 20, "paper": 20}),
+    "frontier": ("frontier", {"smoke": 3, "quick": 3, "reduced": 6, "paper": 9}),
     "gradient_noise": ("noise", {"smoke": 6, "quick": 6, "reduced": 9, "paper": 9}),
 }
 

@@ -17,13 +17,13 @@ class Experiment:
     Attributes:
         name: Its name.
         measure: What it measures; None if it trains.
-        model: The network or control; None if it sweeps over them or has no use for one.
+        models: The networks or the control that it sweeps over; none if it has no use for one.
         estimators: What it trains with, its arms; none if it measures.
     """
 
     name: str
     measure: str | None
-    model: str | None
+    models: tuple[str, ...]
     estimators: tuple[str, ...]
 
 
@@ -36,17 +36,18 @@ def read_experiment(name: str) -> Experiment:
     Example:
         >>> read_experiment("seqmnist_rnn").estimators
         ('exact', 'small_batch', 'rad', 'rad_shared')
-        >>> read_experiment("reactor_checkpoint").model
-        'reactor'
+        >>> read_experiment("reactor_checkpoint").models
+        ('reactor',)
     """
     chosen = _chosen(name)
     measure = chosen.get("measure")
     arms = () if measure else tuple(chosen["estimator"].split(","))
-    return Experiment(name, measure, chosen.get("model"), arms)
+    models = tuple(chosen["model"].split(",")) if "model" in chosen else ()
+    return Experiment(name, measure, models, arms)
 
 
 def experiments_for(task: str) -> list[str]:
-    """Return the experiments that train for a task.
+    """Return the experiments that train one model for a task.
 
     Args:
         task: One of ``TASKS``.
@@ -56,8 +57,8 @@ def experiments_for(task: str) -> list[str]:
         ['reactor', 'reactor_checkpoint', 'reactor_shared']
     """
     found = [read_experiment(name) for name in choices("experiment")]
-    models = options_for("model", task)
-    return [one.name for one in found if one.measure is None and one.model in models]
+    trained = [one for one in found if one.measure is None and len(one.models) == 1]
+    return [one.name for one in trained if one.models[0] in options_for("model", task)]
 
 
 def _chosen(name: str) -> dict[str, str]:

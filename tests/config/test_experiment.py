@@ -15,7 +15,7 @@ def test_it_agrees_with_the_composed_jobs(name):
     assert {job.measure and job.measure.name for job in jobs} == {one.measure}
     if one.measure is None:
         assert list(dict.fromkeys(job.estimator.name for job in jobs)) == list(one.estimators)
-        assert {job.model.name for job in jobs} == {one.model}
+        assert {job.model.name for job in jobs} == set(one.models)
     else:
         assert one.estimators == ()
 

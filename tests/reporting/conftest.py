@@ -151,6 +151,16 @@ def table_text(kind: str) -> str:
                 for repetition in range(4)
                 for layer in ("a", "b")
             ]
+    if kind == "frontier":
+        sizes = {"exact_bytes": 1000, "floor_bytes": 50, "entries": 200, "parameter_bytes": 500}
+        rows = [
+            {"model": "mlp", "data": "digits", "estimator": name, "budget": 0.3, "keep": 0.1}
+            | {"batch_size": 150, "micro_batch": "", "saved_bytes": 300, "repetition": repetition}
+            | {"sketch": sketch, "batch": 0.5, "total": 0.5 + sketch, "seconds": 0.02}
+            | {"stock_seconds": 0.01, "iteration": 5, **sizes}
+            for name, sketch in (("rad", 5.0), ("rounding", 0.05), ("auto", 0.05))
+            for repetition in range(2)
+        ]
     if kind == "depth":
         rows = [
             {"study": study, "arm": arm, "sketch": "edges", "width": 32, "kept": 8}

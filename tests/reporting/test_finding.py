@@ -77,7 +77,7 @@ def test_a_run_with_an_empty_measure_is_a_run(make_run):
 def test_an_unknown_measure_is_refused(make_job):
     job = make_job("memory")
     (job / "config.yaml").write_text("measure: {name: taste}")
-    with pytest.raises(UsageError, match=r"measure.name=taste; allowed is memory, noise, depth, b"):
+    with pytest.raises(UsageError, match=r"measure.name=taste; allowed is memory, noise, fron"):
         find(job)
     (job / "config.yaml").write_text("measure: memory")
     assert find(job).jobs == {job.resolve(): "memory"}
