@@ -41,9 +41,12 @@ slurm:
 reproduce: setup
 	$(BIN)/radexp reproduce preset=$(PRESET) $(WORDS)
 
-# One thread for each of pytest's processes: more would wait for one another on the same cores.
+# One thread for each of pytest's processes: more would wait for one another on the same cores. One
+# process more than there are cores, as some tests wait, for Slurm or for what they killed.
+PROCESSES := $(shell expr $$(getconf _NPROCESSORS_ONLN) + 1)
+
 test: lint
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(PROCESSES)
 
 fuzz: setup
 	RADEXP_FUZZ=10 OMP_NUM_THREADS=1 $(BIN)/python -m pytest tests/fuzz -n auto --timeout=0

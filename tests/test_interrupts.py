@@ -8,6 +8,15 @@ from radexp import cli
 from radexp.errors import UsageError
 from radexp.interrupts import held, interruptible, released, was_asked_to_stop
 
+
+@pytest.fixture(autouse=True)
+def _not_ignored():
+    """Heed SIGINT: a background job of a shell, as this suite may be, ignores it."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
 each_signal = pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 
 

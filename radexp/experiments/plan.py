@@ -109,9 +109,9 @@ def hash_config(config: TrainConfig) -> str:
     values["model"] = {key: model[key] for key in model if model[key] != defaults[key]}
     del values["estimator"]["task"]  # it says what it is for, and its name says so already
     for part, keys in LATER_KEYS.items():
-        for key, default in keys.items():
-            if part in values and values[part][key] == default:
-                del values[part][key]
+        of_part = values.get(part, {})
+        for key in [key for key, default in keys.items() if of_part.get(key) == default]:
+            of_part.pop(key, None)
     text = json.dumps(values, sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()[:10]
 

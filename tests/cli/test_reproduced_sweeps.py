@@ -6,7 +6,7 @@ from radexp.commands.sweeps import plan_sweeps
 from radexp.errors import UsageError
 from radexp.experiments import Measurement
 
-MEASURING = "gradient_noise, memory_table, unbiasedness, variance_depth"
+MEASURING = "frontier, gradient_noise, memory_table, unbiasedness, variance_depth"
 SMOKE = "preset=smoke"
 
 
@@ -19,6 +19,7 @@ def test_an_estimator_picks_arms_and_measurements_stay(cwd):
     trained = [sweep for sweep in sweeps if not isinstance(sweep.jobs[0], Measurement)]
     assert [sweep.name for sweep in trained] == [
         "cifar_cnn",
+        "frontier_training",
         "mnist_mlp",
         "reactor",
         "seqmnist_rnn",
@@ -26,7 +27,7 @@ def test_an_estimator_picks_arms_and_measurements_stay(cwd):
     assert {tuple(arms(sweep)) for sweep in trained} == {("rad",)}
     assert ", ".join(sweep.name for sweep in sweeps if sweep not in trained) == MEASURING
     assert notes == [
-        "estimator=rad: no arm of reactor_checkpoint, reactor_shared, which are left out",
+        "estimator=rad: no arm of frontier_exact, reactor_checkpoint, reactor_shared, which are left out",
         f"estimator=rad: without effect on {MEASURING}: the paper's estimators are measured",
     ]
     assert list(cwd.iterdir()) == []
@@ -59,7 +60,7 @@ def test_a_word_of_training_leaves_measurements_as_they_are():
         ),
         ("experiment=variance_depth model=cnn", "model=cnn: allowed is what measurements"),
         ("experiment=reactor estimator=exact", "estimator=exact: allowed is an arm .*, rad; pick"),
-        ("estimator=rad,nope", "estimator=nope: allowed is an arm of these experiments, checkpo"),
+        ("estimator=rad,nope", "estimator=nope: allowed is an arm of these experiments, accumul"),
     ],
 )
 def test_words_without_effect_are_refused(words, message):

@@ -28,8 +28,8 @@ def total(plan) -> int:
     return plan.parameter_bytes + plan.predicted_saved_bytes
 
 
-@pytest.mark.parametrize("hidden", ["[8]", "[20,20]", "[]"])
-@pytest.mark.parametrize("budget", ["40%", "60%", "85%"])
+@pytest.mark.parametrize("hidden", ["[20,20]", "[]"])
+@pytest.mark.parametrize("budget", ["40%", "85%"])
 @pytest.mark.parametrize("estimator", SKETCHED)
 def test_keep_is_the_largest_millionth_that_fits(estimator, budget, hidden, plan_for):
     words = (f"estimator={estimator}", f"model.hidden={hidden}")
@@ -77,7 +77,7 @@ def test_checkpoints_of_a_network_without_steps_are_refused(plan_for):
         plan_for("estimator=checkpoint", "estimator.checkpoints=3")
 
 
-@pytest.mark.parametrize("budget", ["100%", "1000%", "5GB"])
+@pytest.mark.parametrize("budget", ["100%", "5GB"])
 @pytest.mark.parametrize("estimator", options_for("estimator", CLASSIFICATION))
 def test_more_than_enough_is_no_more_than_the_exact_step(estimator, budget, plan_for):
     plan, exact = (
@@ -104,7 +104,7 @@ def test_keeping_everything_is_tried_first(plan_for):
     assert plan_for("estimator=rad", f"budget={total(exact) - 1}B").estimator.keep < 1
 
 
-@pytest.mark.parametrize("hidden", ["[8]", "[1]", "[]", "[50,2]"])
+@pytest.mark.parametrize("hidden", ["[1]", "[]", "[50,2]"])
 @pytest.mark.parametrize("estimator", [*SKETCHED, "small_batch"])
 def test_too_little_says_the_least_and_the_least_works(estimator, hidden, plan_for):
     words = (f"estimator={estimator}", f"model.hidden={hidden}")
