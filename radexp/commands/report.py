@@ -18,7 +18,8 @@ radexp report: one self-contained page from records: claims, tables, figures, de
 
 Keys:
   runs     a folder of a run or of a measured job, a folder above these, an evidence folder
-           (runs.csv and curves.csv, or memory.csv, noise.csv, depth.csv, bias.csv), or a list
+           (runs.csv and curves.csv, or memory.csv, noise.csv, frontier.csv, depth.csv,
+           bias.csv), or a list
            (default outputs)
   output   folder that the report is written to (default outputs/report)"""
 
