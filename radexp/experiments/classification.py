@@ -27,12 +27,13 @@ from radexp.memory import parameter_bytes, predict_by_layer
 from radexp.models import build_model
 from radexp.reactor import least_checkpoints
 from radexp.seeding import derive_seed
+from radexp.sketches.importance import BLOCK
 from radexp.training import Classification, Task, classification_loss
 
 DEFAULT_SMALL_BATCH = 20  # as published; also of a micro-batch
 
 # Noise is measured on few examples, as the exact step that it takes holds all that they need.
-MEASURED_EXAMPLES = 20
+LEAST_EXAMPLES = 20
 # What was measured of workloads in this process, by what decides it.
 _noise_of: dict[str, dict[str, LayerNoise]] = {}
 
@@ -108,7 +109,7 @@ class ClassificationWorkload:
     def allocate(self, estimator: EstimatorConfig, room: int) -> EstimatorConfig:
         """Return what each layer keeps so that all gradients together have least noise.
 
-        It is measured on 20 examples of the run's first batch, at its initial weights.
+        It is measured on examples of the run's first batch, at its initial weights.
         """
         return choose_settings(estimator, self._noise(), self.by_layer, room)
 
@@ -121,7 +122,7 @@ class ClassificationWorkload:
             exact = load_estimator_config("exact")
             with torch.random.fork_rng():
                 model, task = self.build(exact, self.device())
-                batch = [part[:MEASURED_EXAMPLES].clone() for part in task.next_batch()]
+                batch = [part[: _measured_examples(model)].clone() for part in task.next_batch()]
                 seed = derive_seed(config.seed, "allocation")
                 _noise_of[key] = layer_noise(model, lambda net: task.loss(net, batch)[0], seed)
         return _noise_of[key]
@@ -166,6 +167,16 @@ class ClassificationWorkload:
     def _network(self) -> nn.Module:
         dataset = self.dataset
         return build_model(self.config.model, dataset.input_shape, dataset.num_classes)
+
+
+def _measured_examples(model: nn.Module) -> int:
+    """Return how many examples fill a block of what ``importance`` samples, and 20 at least.
+
+    The noise of a block depends on how many entries share it; of a recurrent layer's inputs these
+    are one step's, perhaps one for each example.
+    """
+    widths = [weight.shape[1] for weight in model.parameters() if weight.dim() == 2]
+    return max(LEAST_EXAMPLES, -(-BLOCK // min(widths, default=BLOCK)))
 
 
 @lru_cache(maxsize=2)

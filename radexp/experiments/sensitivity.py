@@ -3,29 +3,30 @@
 from __future__ import annotations
 
 import math
+from bisect import bisect_left
 from collections.abc import Callable, Iterable, Sequence
 from itertools import accumulate
 from typing import NamedTuple
 
 from torch import Tensor, nn
 
+from radexp.config.estimator import MOST_BITS
 from radexp.layers import Estimator, SketchedLayer, randomize
 from radexp.layers.estimator import DEFAULT_BITS
 from radexp.sketches import Importance, Rounding, Sketch
 
-# Rounding's noise falls by about the same factor for each further bit, importance's as a power of
-# what it keeps, slowly changing: in between it is interpolated.
-MEASURED_BITS = (1, 2, 4)
-MEASURED_KEEPS = (1 / 256, 1 / 64, 1 / 32, 1 / 16, 1 / 8)
+# The noise of importance falls as a power of what is kept, which changes slowly: in between it is
+# interpolated. That of rounding is measured at all bits: pixels, say, have none at 8.
+MEASURED_KEEPS = (1 / 256, 1 / 64, 1 / 32, 1 / 16, 1 / 8, 1 / 4)
 # The noise of one draw is itself random; this many are averaged.
-DRAWS = 3
+DRAWS = 2
 
 
 class LayerNoise(NamedTuple):
     """The squared distance of a layer's gradient to the exact one.
 
     Attributes:
-        of_bits: With its input rounded to ``MEASURED_BITS`` bits.
+        of_bits: With its input rounded to 1, 2, ... bits.
         of_keeps: With its input sampled by ``importance``, at ``MEASURED_KEEPS``.
     """
 
@@ -33,17 +34,21 @@ class LayerNoise(NamedTuple):
     of_keeps: Sequence[float]
 
     def at(self, number: str, value: float) -> float:
-        """Return the noise at any setting.
+        """Return the noise at any setting; it never rises.
 
-        Its logarithm is taken to be linear in the bits, and in the logarithm of the kept fraction.
+        Its logarithm is taken to be linear in that of the kept fraction.
 
         Args:
             number: ``layer_bits`` or ``layer_keep``.
             value: Bits of an entry, or the kept fraction.
         """
         if number == "layer_bits":
-            return _between(MEASURED_BITS, self.of_bits, value)
-        return _between([math.log(one) for one in MEASURED_KEEPS], self.of_keeps, math.log(value))
+            return min(self.of_bits[: int(value)])
+        points = [math.log(keep) for keep in MEASURED_KEEPS]
+        known = [math.log(max(one, math.ulp(0.0))) for one in accumulate(self.of_keeps, min)]
+        upper = max(1, min(bisect_left(points, math.log(value)), len(points) - 1))
+        slope = (known[upper] - known[upper - 1]) / (points[upper] - points[upper - 1])
+        return math.exp(known[upper] + slope * (math.log(value) - points[upper]))
 
 
 def layer_noise(
@@ -85,7 +90,7 @@ def layer_noise(
             result.append(noise)
         return result
 
-    of_bits = measured(map(Rounding, MEASURED_BITS))
+    of_bits = measured(map(Rounding, range(1, MOST_BITS + 1)))
     of_keeps = measured(map(Importance, MEASURED_KEEPS))
     randomize(model, "exact")
     return {
@@ -100,12 +105,3 @@ def _gradients(model: nn.Module, loss: Callable[[nn.Module], Tensor]) -> dict[st
     found = {name: p.grad for name, p in model.named_parameters() if p.grad is not None}
     model.zero_grad(set_to_none=True)
     return found
-
-
-def _between(points: Sequence[float], noise: Sequence[float], at: float) -> float:
-    """Return the noise between measured points, and beyond; it never rises."""
-    logarithms = [math.log(max(value, math.ulp(0.0))) for value in accumulate(noise, min)]
-    upper = next((i for i, point in enumerate(points) if point >= at), len(points) - 1)
-    upper = max(1, upper)
-    slope = (logarithms[upper] - logarithms[upper - 1]) / (points[upper] - points[upper - 1])
-    return math.exp(logarithms[upper] + slope * (at - points[upper]))

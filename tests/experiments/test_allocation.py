@@ -87,7 +87,10 @@ def test_a_run_goes_on_with_what_it_began_with(plan_for, monkeypatch, tmp_path):
         patch.setattr(run._Recorder, "should_stop", lambda self: True)
         assert execute(plan_for(*words))["status"] == "interrupted"
     monkeypatch.setattr(classification, "_noise_of", {})
-    alike = {name: LayerNoise([3.0, 2.0, 1.0], [6.0, 5.0, 4.0, 3.5, 3.2]) for name in "135"}
+    alike = {
+        name: LayerNoise([9.0 - bits for bits in range(8)], [60.0, 50.0, 40.0, 30.0, 20.0, 10.0])
+        for name in "135"
+    }
     monkeypatch.setattr(classification, "layer_noise", lambda *_: alike)
     plan = plan_for(*words)
     assert plan.estimator != undisturbed.estimator

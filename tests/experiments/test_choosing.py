@@ -11,7 +11,7 @@ from radexp.layers import Estimator
 
 SHAPES = {"1": (1, 150, 784), "3": (1, 150, 300), "5": (1, 150, 30)}
 LOSS = 1000
-ROUNDED = [4.0**-bits for bits in (1, 2, 4)]
+ROUNDED = [4.0**-bits for bits in range(1, 9)]
 SAMPLED = [0.25 * (32 * keep) ** -3 for keep in MEASURED_KEEPS]
 # The first layer is better off sampled, the second rounded, the third hardly matters.
 NOISE = {
