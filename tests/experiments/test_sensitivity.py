@@ -4,6 +4,7 @@ import pytest
 import torch
 
 from radexp.config import ModelConfig
+from radexp.config.estimator import MOST_BITS
 from radexp.experiments.sensitivity import MEASURED_KEEPS, LayerNoise, layer_noise
 from radexp.models import build_model
 
@@ -15,6 +16,7 @@ def test_noise_is_that_of_each_layers_own_gradient():
     noise = layer_noise(net, lambda m: torch.nn.functional.cross_entropy(m(x), y), seed=0)
     assert list(noise) == ["1", "3", "5"]
     for one in noise.values():
+        assert (len(one.of_bits), len(one.of_keeps)) == (MOST_BITS, len(MEASURED_KEEPS))
         for levels in (
             [one.at("layer_bits", bits) for bits in range(1, 9)],
             [one.at("layer_keep", 2.0**power) for power in range(-10, -1)],

@@ -56,6 +56,11 @@ def test_it_fits_and_is_never_worse_than_all_layers_alike(layers, share):
     assert all(noise <= its for needed, its in alike if needed <= room)
 
 
+def test_what_fits_to_the_byte_is_not_lost_by_counting_in_parts():
+    costs = {name: {1: Cost(0, 1.0), 2: Cost(33_334, 0.0)} for name in FIRST}
+    assert allocate(costs, room=100_002) == dict.fromkeys(FIRST, 2)
+
+
 def test_where_nothing_fits_it_is_the_cheapest_of_all():
     assert allocate({"a": {1: Cost(20, 1.0), 2: Cost(10, 2.0)}}, room=9) == {"a": 2}
 
