@@ -24,6 +24,7 @@ from radexp.errors import UsageError
 
 GROUPS = ("model", "data", "estimator", "optimizer", "measure", "experiment", "preset")
 RAD = {"name": "rad", "sketch": "sampling", "free": "keep"}
+AUTO = {"name": "auto", "sketch": "rounding", "free": "layer_bits"}
 CHECKPOINT = {"name": "checkpoint", "free": "checkpoints"}
 ACCUMULATE = {"name": "accumulate", "free": "micro_batch"}
 
@@ -130,6 +131,14 @@ REFUSED = [
         "estimator.batch_size=5 with estimator=rad: allowed is estimator.keep; drop estimator",
     ),
     (
+        *(EstimatorConfig, {**RAD, "layer_keep": {"1": 0.5}}),
+        "estimator.layer_keep={'1': 0.5} with estimator=rad: allowed is estimator.keep; drop esti",
+    ),
+    (
+        *(EstimatorConfig, {**AUTO, "layer_bits": {"1": 2}, "layer_keep": {"1": 0.5}}),
+        "estimator.layer_keep.1=0.5 with estimator.layer_bits.1: allowed is one of the two, as a",
+    ),
+    (
         OptimizerConfig,
         {"name": "nope"},
         "optimizer.name=nope: allowed is adam, sgd; set optimizer=",
@@ -175,6 +184,10 @@ REFUSED = [
     (
         *(request, {"budget": "10%", "estimator": EstimatorConfig(**RAD, keep=0.5)}),
         "budget=10% and estimator.keep=0.5: allowed is one of the two, as the budget solves that",
+    ),
+    (
+        *(request, {"budget": "10%", "estimator": EstimatorConfig(**AUTO, layer_keep={"1": 0.5})}),
+        "budget=10% and estimator.layer_keep={'1': 0.5}: allowed is one of the two, as the budget",
     ),
     (
         *(request, {"estimator": EstimatorConfig(**ACCUMULATE, micro_batch=151)}),
@@ -230,6 +243,7 @@ def test_training_without_a_bootstrap_can_be_asked_for(bootstrap):
         ("rad", {"keep": 0.25}, 0.25),
         ("rounding", {"bits": 4}, 4 / 32),
         ("hybrid", {"keep": 0.25, "bits": 4}, 1 / 32),
+        ("auto", {"layer_bits": {"1": 4}, "layer_keep": {"3": 0.375}}, 0.25),
         ("hybrid", {"keep": 1}, 1),  # the exact sketch
         ("small_batch", {}, None),
     ],

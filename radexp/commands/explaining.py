@@ -44,8 +44,9 @@ def _first_line(error: Exception) -> str:
 
 def allowed_keys(key: str) -> str:
     """Name the keys nearest to one that does not exist."""
-    if key.startswith("estimator.layer_bits"):
-        return "write +estimator.layer_bits.NAME=2, with the name of a layer"
+    for number, value in (("layer_bits", 2), ("layer_keep", 0.1)):
+        if key.startswith(f"estimator.{number}"):
+            return f"write +estimator.{number}.NAME={value}, with the name of a layer"
     known = [*GROUPS, *keys_of(TrainConfig)]
     near = [name for name in known if name.rpartition(".")[2] == key]
     near = near or difflib.get_close_matches(key, known, n=1, cutoff=0.5)

@@ -15,6 +15,7 @@ from radexp.config.training import LARGEST_BATCH
 from radexp.errors import UsageError, require
 
 FREE_NUMBERS = ("keep", "bits", "batch_size", "micro_batch", "checkpoints", "layer_bits")
+NUMBERS = (*FREE_NUMBERS, "layer_keep")  # the last comes with layer_bits
 OF_SKETCHES = (
     "keep",
     "bits",
@@ -22,6 +23,9 @@ OF_SKETCHES = (
 )  # the other ones are of estimators that keep nothing random
 
 MOST_BITS = 8
+# A solved kept fraction is a whole number of these: the step between two values is too small to
+# matter, and the number reads well in a record.
+KEEP_STEPS = 10**6
 
 
 @dataclass
@@ -32,7 +36,7 @@ class EstimatorConfig:
         name: The estimator's name, as in ``estimator=rad``.
         sketch: A sketch of ``radexp.sketches``: what a layer keeps instead of its input.
         free: The one number that a budget solves: ``keep``, ``bits``, ``batch_size``,
-            ``micro_batch``, ``checkpoints`` or null.
+            ``micro_batch``, ``checkpoints``, ``layer_bits`` (and ``layer_keep``) or null.
         keep: Kept fraction of each sketched matrix, 0 < keep <= 1; null: solved, else 0.1.
         batch_size: Examples per step, for the small batch; null: solved, else 20.
         shared: One set of coordinates for the whole batch instead of one per example; for the
@@ -46,8 +50,10 @@ class EstimatorConfig:
         bits: Bits of each entry that stochastic rounding keeps, 1 to 8; null: solved, else 2. For
             ``hybrid`` a setting, of each sampled entry.
         also: A number that it uses beside the free one, and that no budget solves; or null.
-        layer_bits: Bits of each entry by the layer's name; 2 for layers that are not named; empty:
-            solved, a number for each layer.
+        layer_bits: Bits of each entry by the layer's name, of layers that are rounded; 2 for layers
+            that are not named here or in ``layer_keep``; both empty: solved, a number for each.
+        layer_keep: Kept fraction of the bytes, 0 < keep < 1, by the layer's name, of layers that
+            ``importance`` samples.
         micro_batch: Examples of a batch that are differentiated at a time; null: solved, else 20.
     """
 
@@ -65,19 +71,26 @@ class EstimatorConfig:
     also: str | None = None
     micro_batch: int | None = None
     layer_bits: dict[str, int] = field(default_factory=dict)
+    layer_keep: dict[str, float] = field(default_factory=dict)
 
     def has(self, number: str) -> bool:
-        """Tell whether one of ``FREE_NUMBERS`` is set."""
+        """Tell whether one of ``NUMBERS`` is set."""
         return getattr(self, number) not in (None, {})
+
+    @property
+    def settled(self) -> bool:
+        """Whether a budget has nothing to solve: there is no free number, or it is set."""
+        return self.free is None or self.has(self.free) or self.has("layer_keep")
 
     @property
     def kept_fraction(self) -> float | None:
         """The kept part of each operand: of its entries, times that of 32 bits; None if whole.
 
-        Where layers have bits of their own, it is their mean.
+        Where layers have numbers of their own, it is their mean.
         """
-        if self.layer_bits:
-            return sum(self.layer_bits.values()) / len(self.layer_bits) / 32
+        of_layers = [*self.layer_keep.values(), *(bits / 32 for bits in self.layer_bits.values())]
+        if of_layers:
+            return sum(of_layers) / len(of_layers)
         of_entry = 1 if self.bits is None or self.keep == 1 else self.bits / 32
         return of_entry * (self.keep or 1) if self.keep or self.bits else None
 
@@ -119,6 +132,19 @@ class EstimatorConfig:
                 f"a whole number from 1 to {MOST_BITS}",
                 f"try estimator.{name}=2",
             )
+        for name, keep in self.layer_keep.items():
+            require(
+                0 < keep < 1,
+                f"estimator.layer_keep.{name}={keep}",
+                "0 < keep < 1",
+                f"try estimator.layer_keep.{name}=0.1",
+            )
+            require(
+                name not in self.layer_bits,
+                f"estimator.layer_keep.{name}={keep} with estimator.layer_bits.{name}",
+                "one of the two, as a layer is sampled or rounded",
+                "drop one",
+            )
         require(
             (self.free in OF_SKETCHES) == (self.sketch != "exact"),
             f"estimator.sketch={self.sketch} with estimator.free={self.free}",
@@ -126,7 +152,8 @@ class EstimatorConfig:
             "leave both as the estimator's YAML has them",
         )
         used = [number for number in (self.free, self.also) if number]
-        for number in FREE_NUMBERS:
+        used += ["layer_keep"] if self.free == "layer_bits" else []
+        for number in NUMBERS:
             require(
                 not self.has(number) or number in used,
                 f"estimator.{number}={getattr(self, number)} with estimator={self.name}",

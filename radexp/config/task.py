@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 import yaml  # type: ignore[import-untyped]
 
 from radexp.catalogue import choices, config_folder
@@ -44,8 +46,11 @@ def options_for(group: str, task: str) -> list[str]:
         >>> options_for("model", "control")
         ['reactor']
     """
-    served = {}
-    for name in choices(group):
-        text = (config_folder() / group / f"{name}.yaml").read_text(encoding="utf-8")
-        served[name] = yaml.safe_load(text).get("task", DEFAULTS[group])
-    return [name for name, found in served.items() if found in (None, task)]
+    return [name for name in choices(group) if _task_of(group, name) in (None, task)]
+
+
+@cache  # a budget is solved by asking for many plans, and parsing takes half of each one's time
+def _task_of(group: str, name: str) -> str | None:
+    text = (config_folder() / group / f"{name}.yaml").read_text(encoding="utf-8")
+    found: str | None = yaml.safe_load(text).get("task", DEFAULTS[group])
+    return found

@@ -64,12 +64,13 @@ class TrainConfig:
             self.data = replace(self.data, name=self.model.default_data)
         self._check_task()
         free = self.estimator.free
-        number = getattr(self.estimator, free) if free else None
+        number = "layer_keep" if self.estimator.layer_keep else free
+        value = getattr(self.estimator, number) if number else None
         require(
-            self.budget is None or free is None or not self.estimator.has(free),
-            f"budget={self.budget} and estimator.{free}={number}",
+            self.budget is None or free is None or not self.estimator.settled,
+            f"budget={self.budget} and estimator.{number}={value}",
             "one of the two, as the budget solves that number",
-            f"drop budget or estimator.{free}",
+            f"drop budget or estimator.{number}",
         )
         part, whole = self.estimator.micro_batch, self.training.batch_size
         require(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from functools import lru_cache
 from math import prod
 
@@ -11,7 +10,6 @@ import torch
 from torch import Tensor, nn
 
 from radexp.config import EstimatorConfig, TrainConfig, load_estimator_config
-from radexp.config.estimator import MOST_BITS
 from radexp.data import (
     Dataset,
     IndexStream,
@@ -21,22 +19,23 @@ from radexp.data import (
 )
 from radexp.eager import EagerRNN
 from radexp.errors import require
+from radexp.experiments.choosing import choose_settings
 from radexp.experiments.device import choose_device
-from radexp.experiments.sensitivity import layer_noise
+from radexp.experiments.sensitivity import LayerNoise, layer_noise
 from radexp.layers import Estimator, randomize
 from radexp.memory import parameter_bytes, predict_by_layer
-from radexp.memory.allocation import allocate
 from radexp.models import build_model
 from radexp.reactor import least_checkpoints
 from radexp.seeding import derive_seed
+from radexp.sketches.importance import BLOCK
 from radexp.training import Classification, Task, classification_loss
 
 DEFAULT_SMALL_BATCH = 20  # as published; also of a micro-batch
 
 # Noise is measured on few examples, as the exact step that it takes holds all that they need.
-MEASURED_EXAMPLES = 20
+LEAST_EXAMPLES = 20
 # What was measured of workloads in this process, by what decides it.
-_noise_of: dict[str, dict[str, list[float]]] = {}
+_noise_of: dict[str, dict[str, LayerNoise]] = {}
 
 
 class ClassificationWorkload:
@@ -107,23 +106,15 @@ class ClassificationWorkload:
         size = prod(self.dataset.input_shape)
         return next((size // layer.input_size for layer in layers), 0)
 
-    def allocate(self, estimator: EstimatorConfig, room: int) -> dict[str, int]:
-        """Return the bits of each layer with which all gradients together have least noise.
+    def allocate(self, estimator: EstimatorConfig, room: int) -> EstimatorConfig:
+        """Return what each layer keeps so that all gradients together have least noise.
 
-        It is measured on 20 examples of the run's first batch, at its initial weights.
+        It is measured on examples of the run's first batch, at its initial weights.
         """
-        noise = self._noise()
-        tables = [
-            self.by_layer(replace(estimator, layer_bits=dict.fromkeys(noise, bits)))
-            for bits in range(1, MOST_BITS + 1)
-        ]
-        of_layers = {name: [table[name] for table in tables] for name in noise}
-        others = sum(count for name, count in tables[0].items() if name not in noise)
-        chosen = allocate(noise, of_layers, room - others)
-        return {name: level + 1 for name, level in chosen.items()}
+        return choose_settings(estimator, self._noise(), self.by_layer, room)
 
-    def _noise(self) -> dict[str, list[float]]:
-        """Measure the noise of each layer at each number of bits, once for all like workloads."""
+    def _noise(self) -> dict[str, LayerNoise]:
+        """Measure the noise of each layer, once for all like workloads."""
         config = self.config
         data = config.data.name, self.dataset.input_shape, self.data_sha256
         key = repr((config.model, config.training, config.seed, config.device, data))
@@ -131,11 +122,9 @@ class ClassificationWorkload:
             exact = load_estimator_config("exact")
             with torch.random.fork_rng():
                 model, task = self.build(exact, self.device())
-                batch = [part[:MEASURED_EXAMPLES].clone() for part in task.next_batch()]
+                batch = [part[: _measured_examples(model)].clone() for part in task.next_batch()]
                 seed = derive_seed(config.seed, "allocation")
-                _noise_of[key] = layer_noise(
-                    model, lambda net: task.loss(net, batch)[0], MOST_BITS, seed
-                )
+                _noise_of[key] = layer_noise(model, lambda net: task.loss(net, batch)[0], seed)
         return _noise_of[key]
 
     def build(self, estimator: EstimatorConfig, device: torch.device) -> tuple[nn.Module, Task]:
@@ -178,6 +167,16 @@ class ClassificationWorkload:
     def _network(self) -> nn.Module:
         dataset = self.dataset
         return build_model(self.config.model, dataset.input_shape, dataset.num_classes)
+
+
+def _measured_examples(model: nn.Module) -> int:
+    """Return how many examples fill a block of what ``importance`` samples, and 20 at least.
+
+    The noise of a block depends on how many entries share it; of a recurrent layer's inputs these
+    are one step's, perhaps one for each example.
+    """
+    widths = [weight.shape[1] for weight in model.parameters() if weight.dim() == 2]
+    return max(LEAST_EXAMPLES, -(-BLOCK // min(widths, default=BLOCK)))
 
 
 @lru_cache(maxsize=2)

@@ -79,9 +79,9 @@ class ControlWorkload:
         """Return the number of checkpoints that keeps the fewest states."""
         return least_checkpoints(self.grid.steps)
 
-    def allocate(self, estimator: EstimatorConfig, room: int) -> dict[str, int]:
-        """Return nothing: there are no layers."""
-        return {}
+    def allocate(self, estimator: EstimatorConfig, room: int) -> EstimatorConfig:
+        """Return the settings as they are: there are no layers."""
+        return estimator
 
     def build(self, estimator: EstimatorConfig, device: torch.device) -> tuple[nn.Module, Task]:
         """Return the reactor and its task.

@@ -30,8 +30,12 @@ class Arm:
         estimator = self.plan.estimator
         kept = [f"keep {estimator.keep:.6g}"] if estimator.keep else []
         kept += [f"{estimator.bits} bits"] if estimator.bits else []
-        if estimator.layer_bits:
-            kept = [f"{'-'.join(map(str, estimator.layer_bits.values()))} bits"]
+        # A rounded layer's bits are whole; of a sampled one they are what its bytes come to.
+        bits = {name: str(round(32 * keep, 9)) for name, keep in estimator.layer_keep.items()}
+        bits |= {name: str(number) for name, number in estimator.layer_bits.items()}
+        if bits:
+            order = [name for name in self.plan.predicted_by_layer if name in bits]
+            kept = [f"{'-'.join(bits[name] for name in order)} bits"]
         return ", ".join([estimator.name, *(kept or [f"batch {self.plan.batch_size}"])])
 
     def describe(self) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from typing import Any
 from omegaconf import OmegaConf
 
 from radexp.config import EstimatorConfig, ModelConfig, TrainConfig, load_estimator_config
-from radexp.config.estimator import MOST_BITS
+from radexp.config.estimator import KEEP_STEPS, MOST_BITS
 from radexp.config.task import NO_DATA
 from radexp.data import Dataset
 from radexp.errors import BudgetError
@@ -20,9 +20,6 @@ from radexp.experiments.workload import Workload, make_workload
 from radexp.layers.estimator import DEFAULTS
 from radexp.memory import Budget, format_bytes, solve_largest
 
-# A solved kept fraction is a whole number of these: the step between two values is too small to
-# matter, and the number reads well in a record.
-KEEP_STEPS = 10**6
 # Keys that came after the first committed runs, by part, with what they are left out at.
 LATER_KEYS: dict[str, dict[str, Any]] = {
     "estimator": {
@@ -31,6 +28,7 @@ LATER_KEYS: dict[str, dict[str, Any]] = {
         "also": None,
         "micro_batch": None,
         "layer_bits": {},
+        "layer_keep": {},
     },
     "training": {"holdout": 0},
     "measure": {"budgets": []},
@@ -141,18 +139,19 @@ def make_plan(config: TrainConfig, dataset: Dataset | None = None) -> Plan:
     )
 
 
-def with_layer_bits(plan: Plan, layer_bits: dict[str, int]) -> Plan:
-    """Return the plan with the bits that its run began with.
+def as_begun(plan: Plan, layer_bits: dict[str, int], layer_keep: dict[str, float]) -> Plan:
+    """Return the plan with what each layer kept when its run began.
 
     Another machine measures other noise and may choose others.
 
     Args:
         plan: As it is made now.
         layer_bits: Bits by the layer's name, from the run's checkpoint.
+        layer_keep: Kept fractions by the layer's name, from there too.
     """
-    if layer_bits == plan.estimator.layer_bits:
+    estimator = dataclasses.replace(plan.estimator, layer_bits=layer_bits, layer_keep=layer_keep)
+    if estimator == plan.estimator:
         return plan
-    estimator = dataclasses.replace(plan.estimator, layer_bits=layer_bits)
     predicted = plan.workload.by_layer(estimator)
     return dataclasses.replace(plan, estimator=estimator, predicted_by_layer=predicted)
 
@@ -174,7 +173,7 @@ def _settle(config: TrainConfig, workload: Workload, limit: int | None) -> Estim
     """Return the estimator's settings with its free number solved for, or at its default."""
     estimator = config.estimator
     free = estimator.free
-    if free is None or estimator.has(free):
+    if free is None or estimator.settled:
         return estimator
 
     def settled(number: Any) -> EstimatorConfig:
@@ -188,7 +187,7 @@ def _settle(config: TrainConfig, workload: Workload, limit: int | None) -> Estim
 
     if free == "layer_bits":
         room = total_bytes(estimator) if limit is None else limit
-        found = settled(workload.allocate(estimator, room - workload.parameter_bytes))
+        found = workload.allocate(estimator, room - workload.parameter_bytes)
         if total_bytes(found) > room:
             raise _too_small(config, workload, total_bytes(found))
         return found

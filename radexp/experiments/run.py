@@ -17,7 +17,7 @@ from radexp.errors import UsageError
 from radexp.experiments.build import build_trainer
 from radexp.experiments.environment import describe_environment
 from radexp.experiments.folder import FINAL_STATUSES, RunFolder, run_path
-from radexp.experiments.plan import Plan, with_layer_bits
+from radexp.experiments.plan import Plan, as_begun
 from radexp.experiments.writing import telling_of
 from radexp.memory import format_bytes, is_out_of_memory
 from radexp.training import (
@@ -63,7 +63,7 @@ def execute(plan: Plan, show_progress: bool = True) -> dict[str, Any]:
             checkpoint = load_checkpoint(folder.checkpoint, plan.config_hash)
             if checkpoint is not None:
                 _refuse_other_data(plan, folder, checkpoint)
-                plan = with_layer_bits(plan, checkpoint["layer_bits"])
+                plan = as_begun(plan, checkpoint["layer_bits"], checkpoint["layer_keep"])
             elif any(folder.path.glob("checkpoint*.pt")):
                 log.warning("%s: no good checkpoint is left, so the run starts anew", folder.path)
             folder.forget_summary()
@@ -92,6 +92,7 @@ def _record(
         "config_hash": plan.config_hash,
         "data_sha256": plan.workload.data_sha256,
         "layer_bits": plan.estimator.layer_bits,
+        "layer_keep": plan.estimator.layer_keep,
         "environment": environment,
     }
     # Written also when resuming: the record speaks for them, so damage is put right before.
@@ -155,6 +156,7 @@ def _summarize(
         "keep": plan.estimator.keep,
         "bits": plan.estimator.bits,
         "layer_bits": plan.estimator.layer_bits or None,
+        "layer_keep": plan.estimator.layer_keep or None,
         "micro_batch": plan.estimator.micro_batch,
         "checkpoints": plan.estimator.checkpoints,
         "batch_size": plan.batch_size,

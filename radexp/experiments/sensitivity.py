@@ -1,53 +1,102 @@
-"""How much noise each layer's gradient has at each number of bits, measured on one batch."""
+"""How much noise each layer's gradient has, whatever the layer keeps, measured on one batch."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from bisect import bisect_left
+from collections.abc import Callable, Iterable, Sequence
+from itertools import accumulate
+from typing import NamedTuple
 
 from torch import Tensor, nn
 
+from radexp.config.estimator import MOST_BITS
 from radexp.layers import Estimator, SketchedLayer, randomize
-from radexp.sketches import Rounding
+from radexp.layers.estimator import DEFAULT_BITS
+from radexp.sketches import Importance, Rounding, Sketch
 
-# Noise falls by about the same factor for each further bit: in between it is interpolated.
-MEASURED_BITS = (1, 2, 4)
+# The noise of importance falls as a power of what is kept, which changes slowly: in between it is
+# interpolated. That of rounding is measured at all bits: pixels, say, have none at 8.
+MEASURED_KEEPS = (1 / 256, 1 / 64, 1 / 32, 1 / 16, 1 / 8, 1 / 4)
+# The noise of one draw is itself random; this many are averaged.
+DRAWS = 2
+
+
+class LayerNoise(NamedTuple):
+    """The squared distance of a layer's gradient to the exact one.
+
+    Attributes:
+        of_bits: With its input rounded to 1, 2, ... bits.
+        of_keeps: With its input sampled by ``importance``, at ``MEASURED_KEEPS``.
+    """
+
+    of_bits: Sequence[float]
+    of_keeps: Sequence[float]
+
+    def at(self, number: str, value: float) -> float:
+        """Return the noise at any setting; it never rises.
+
+        Its logarithm is taken to be linear in that of the kept fraction.
+
+        Args:
+            number: ``layer_bits`` or ``layer_keep``.
+            value: Bits of an entry, or the kept fraction.
+        """
+        if number == "layer_bits":
+            return min(self.of_bits[: int(value)])
+        points = [math.log(keep) for keep in MEASURED_KEEPS]
+        known = [math.log(max(one, math.ulp(0.0))) for one in accumulate(self.of_keeps, min)]
+        upper = max(1, min(bisect_left(points, math.log(value)), len(points) - 1))
+        slope = (known[upper] - known[upper - 1]) / (points[upper] - points[upper - 1])
+        return math.exp(known[upper] + slope * (math.log(value) - points[upper]))
 
 
 def layer_noise(
-    model: nn.Module, loss: Callable[[nn.Module], Tensor], most_bits: int, seed: int
-) -> dict[str, list[float]]:
+    model: nn.Module, loss: Callable[[nn.Module], Tensor], seed: int
+) -> dict[str, LayerNoise]:
     """Measure the squared distance of each layer's weight gradient to the exact one.
 
     The sketch of a layer's input changes that layer's gradient alone, so one step with all layers
-    at the same number of bits tells it for each of them. (A rounded derivative of a nonlinearity
-    changes the gradients before it, too, and is counted where it shows.) The logarithm of the noise
-    is measured at 1, 2 and 4 bits and taken to be linear in between and beyond.
+    alike tells it for each of them. (A rounded derivative of a nonlinearity changes the gradients
+    before it, too, and is counted where it shows.)
 
     Args:
         model: The network; it is left exact.
         loss: Returns the loss of always the same batch.
-        most_bits: The most bits that are asked for.
         seed: Of the sketches' draws.
 
     Returns:
-        The noise at 1, 2, ... bits, by the layer's name.
+        The noise of each layer that keeps a sketch of its input, by the layer's name.
     """
     randomize(model, "exact")
     exact = _gradients(model, loss)
-    measured: dict[str, list[float]] = {}
-    for bits in MEASURED_BITS:
-        randomize(model, Estimator(Rounding(bits)), seed=seed)
-        sketched = [n for n, layer in model.named_modules() if isinstance(layer, SketchedLayer)]
-        found = _gradients(model, loss)
-        for name in sketched:
-            own = [key for key in exact if key.rpartition(".")[0] == name]
-            if not own:  # a nonlinearity, whose noise is in the gradients of other layers
-                continue
-            noise = sum(float((found[key] - exact[key]).double().square().sum()) for key in own)
-            measured.setdefault(name, []).append(noise)
+    randomize(model, Estimator(Rounding(DEFAULT_BITS)))
+    sketched = [n for n, layer in model.named_modules() if isinstance(layer, SketchedLayer)]
+    # Not of a nonlinearity, whose noise is in the gradients of other layers.
+    own = {name: [key for key in exact if key.rpartition(".")[0] == name] for name in sketched}
+    own = {name: keys for name, keys in own.items() if keys}
+
+    def measured(sketches: Iterable[Sketch]) -> list[dict[str, float]]:
+        result = []
+        for sketch in sketches:
+            estimator = Estimator(Rounding(DEFAULT_BITS), of_layers=dict.fromkeys(own, sketch))
+            randomize(model, estimator, seed=seed)
+            noise = dict.fromkeys(own, 0.0)
+            for _ in range(DRAWS):
+                found = _gradients(model, loss)
+                for name, keys in own.items():
+                    squares = ((found[k] - exact[k]).double().square().sum() for k in keys)
+                    noise[name] += float(sum(squares)) / DRAWS
+            result.append(noise)
+        return result
+
+    of_bits = measured(map(Rounding, range(1, MOST_BITS + 1)))
+    of_keeps = measured(map(Importance, MEASURED_KEEPS))
     randomize(model, "exact")
-    return {name: _extended(noise, most_bits) for name, noise in measured.items()}
+    return {
+        name: LayerNoise([one[name] for one in of_bits], [one[name] for one in of_keeps])
+        for name in own
+    }
 
 
 def _gradients(model: nn.Module, loss: Callable[[nn.Module], Tensor]) -> dict[str, Tensor]:
@@ -56,16 +105,3 @@ def _gradients(model: nn.Module, loss: Callable[[nn.Module], Tensor]) -> dict[st
     found = {name: p.grad for name, p in model.named_parameters() if p.grad is not None}
     model.zero_grad(set_to_none=True)
     return found
-
-
-def _extended(noise: list[float], most_bits: int) -> list[float]:
-    """Return the noise at 1 to ``most_bits`` bits from that at ``MEASURED_BITS``."""
-    logarithms = [math.log(max(value, math.ulp(0.0))) for value in noise]
-    result = []
-    for bits in range(1, most_bits + 1):
-        upper = next((i for i, b in enumerate(MEASURED_BITS) if b >= bits), len(noise) - 1)
-        upper = max(1, upper)
-        low, high = MEASURED_BITS[upper - 1 : upper + 1]
-        slope = min(0.0, (logarithms[upper] - logarithms[upper - 1]) / (high - low))
-        result.append(math.exp(logarithms[upper] + slope * (bits - high)))
-    return result

@@ -41,8 +41,8 @@ class Workload(Protocol):
     def default(self, free: str) -> int:
         """Return its value where there is no budget."""
 
-    def allocate(self, estimator: EstimatorConfig, room: int) -> dict[str, int]:
-        """Return bits for each layer so that autograd holds at most ``room`` bytes, if it can."""
+    def allocate(self, estimator: EstimatorConfig, room: int) -> EstimatorConfig:
+        """Settle each layer's number so that autograd holds at most ``room`` bytes, if it can."""
 
     def build(self, estimator: EstimatorConfig, device: torch.device) -> tuple[nn.Module, Task]:
         """Return the model, from the run's seed, and its task."""

@@ -8,7 +8,7 @@ from typing import Any
 
 from radexp.config import CLASSIFICATION, EstimatorConfig, load_estimator_config, options_for
 from radexp.errors import require
-from radexp.sketches import Exact, Rounding, Sketch
+from radexp.sketches import Exact, Importance, Rounding, Sketch
 
 # What a sketch's free number is where no budget solves it.
 DEFAULT_BITS = 2
@@ -64,7 +64,8 @@ class Estimator:
         if config.keep == 1:
             return cls(Exact(), config.lean)
         if config.free == "layer_bits":
-            own = {name: Rounding(bits) for name, bits in config.layer_bits.items()}
+            own: dict[str, Sketch] = {n: Rounding(bits) for n, bits in config.layer_bits.items()}
+            own |= {name: Importance(keep) for name, keep in config.layer_keep.items()}
             return cls(Rounding(DEFAULT_BITS), config.lean, own)
         return cls(Sketch.named_in(config), config.lean)
 

@@ -59,8 +59,9 @@ def randomize(
     Returns:
         The model and which layers were converted and left alone.
 
-    ``auto`` measures nothing here: give it ``layer_bits``, else all layers have 2. ``small_batch``
-    and ``accumulate`` are exact with lean operations; batches are the caller's.
+    ``auto`` measures nothing here: give it ``layer_bits`` and ``layer_keep``; other layers have 2
+    bits. ``small_batch`` and ``accumulate`` are exact with lean operations; batches are the
+    caller's.
 
     Raises:
         UsageError: If the name or a setting is unknown, or settings come with an Estimator.
@@ -99,8 +100,8 @@ def randomize(
         if type(module) is nn.Sequential:
             module.__class__ = LeanSequential
     drawing = [n for n, module in model.named_modules() if isinstance(module, SketchedLayer)]
-    for name in estimator.of_layers:
-        given = f"estimator.layer_bits.{name}, which is no layer that draws"
+    for name, sketch in estimator.of_layers.items():
+        given = f"estimator.layer_{sketch.free}.{name}, which is no layer that draws"
         require(name in drawing, given, ", ".join(drawing) or "none", "name one of these layers")
     left_alone = (name for name, leaf in _leaves(model) if name not in converted)
     return Randomized(model, tuple(converted), tuple(left_alone))

@@ -8,6 +8,7 @@ from typing import Any
 
 from torch import Tensor, nn
 
+from radexp.errors import require
 from radexp.layers.base import SketchedLayer, is_forgotten
 from radexp.layers.estimator import Estimator
 from radexp.ops.smooth import (
@@ -32,6 +33,17 @@ class SketchedSmooth(SketchedLayer):
     ) -> bool:
         """Tell whether the estimator's sketch may stand in for a derivative."""
         return estimator.sketch.serves_derivatives
+
+    def prepare(self, estimator: Estimator, seed: int, name: str) -> None:
+        """Take the layer's sketch and seeds.
+
+        Raises:
+            UsageError: If the layer's own sketch may not stand in for a derivative.
+        """
+        super().prepare(estimator, seed, name)
+        given = f"estimator.layer_{self.sketch.free}.{name}, which keeps a derivative"
+        instead = f"try estimator.layer_bits.{name}=2"
+        require(self.sketch.serves_derivatives, given, "bits, as it is rounded", instead)
 
     @abstractmethod
     def smooth(self) -> Smooth:

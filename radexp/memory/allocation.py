@@ -1,58 +1,75 @@
-"""Which layer gets how many bits: the least noise for so many bytes."""
+"""Which layer keeps what: the least noise for so many bytes."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping
+from typing import NamedTuple, TypeVar
 
-Levels = Mapping[str, Sequence[float]]
+import numpy as np
+
+Setting = TypeVar("Setting", bound=Hashable)
+
+# Parts of the room that is shared out, at most; less than one of them is wasted for each layer.
+MOST_PARTS = 10_000
 
 
-def allocate(noise: Levels, bytes_: Levels, room: float) -> dict[str, int]:
-    """Choose a level for each layer so that all noise together is small and the bytes fit.
+class Cost(NamedTuple):
+    """What one setting of a layer costs: the bytes that it keeps, and the noise of its gradient."""
 
-    Layers start at their first level. Then, as long as one fits, the rise is taken that removes
-    most noise for each byte, of one level or of several at once. Where noise falls with the bytes
-    as a convex function, no other choice that takes as many bytes has less. The result is
-    compared with every layer at the same level, and the best is returned.
+    saved_bytes: int
+    noise: float
+
+
+def allocate(costs: Mapping[str, Mapping[Setting, Cost]], room: int) -> dict[str, Setting]:
+    """Choose a setting for each layer so that all noise together is least and the bytes fit.
+
+    What is left of the room once each layer has its fewest bytes is shared out in equal parts, by
+    dynamic programming: of some layers with some parts, the least noise is that of all but the
+    last, with what the last leaves them, and its own. Where there are more bytes than parts they
+    are rounded up, so the result is compared with every setting that all layers can have alike.
 
     Args:
-        noise: Of each layer at each level, falling.
-        bytes_: Of each layer at each level, rising.
+        costs: Of each layer at each of its settings.
         room: Bytes for all layers together.
 
     Returns:
-        The level of each layer, counted from 0; the first of all if not even those fit.
+        The setting of each layer; the one of fewest bytes of all if not even those fit.
 
     Example:
-        >>> noise = {"wide": [4.0, 1.0, 0.25], "deep": [8.0, 2.0, 0.5]}
-        >>> allocate(noise, {"wide": [10, 20, 30], "deep": [1, 2, 3]}, room=23)
-        {'wide': 1, 'deep': 2}
+        >>> wide = {1: Cost(10, 4.0), 2: Cost(20, 1.0), 3: Cost(30, 0.25)}
+        >>> deep = {1: Cost(1, 8.0), 2: Cost(2, 2.0), 3: Cost(3, 0.5)}
+        >>> allocate({"wide": wide, "deep": deep}, room=23)
+        {'wide': 2, 'deep': 3}
     """
-    chosen = dict.fromkeys(noise, 0)
-    while True:
-        left = room - _total(bytes_, chosen)
-        rises = [
-            (_gain(noise, bytes_, name, level, higher), name, higher)
-            for name, level in chosen.items()
-            for higher in range(level + 1, len(noise[name]))
-            if bytes_[name][higher] - bytes_[name][level] <= left
-        ]
-        if not rises:
-            break
-        _, name, higher = max(rises)
-        chosen[name] = higher
-    highest = min(map(len, noise.values()), default=0)
-    alike = [dict.fromkeys(noise, level) for level in range(highest)]
-    fitting = [one for one in alike if _total(bytes_, one) <= room]
-    return min([chosen, *fitting], key=lambda one: _total(noise, one))
+    least = {name: min(of_layer.values()).saved_bytes for name, of_layer in costs.items()}
+    left = max(0, room - sum(least.values()))
+    most = min(left, MOST_PARTS)
+
+    def parts(name: str, setting: Setting) -> int:
+        more = costs[name][setting].saved_bytes - least[name]
+        return min(-(-more * most // left) if left else more, most + 1)
+
+    noise = np.zeros(most + 1)
+    picked = {}
+    for name, of_layer in costs.items():
+        ways = np.full((len(of_layer), most + 1), np.inf)
+        for way, (setting, cost) in zip(ways, of_layer.items(), strict=True):
+            spent = parts(name, setting)
+            way[spent:] = noise[: most + 1 - spent] + cost.noise
+        noise, picked[name] = ways.min(0), ways.argmin(0)
+    chosen: dict[str, Setting] = {}
+    at = most
+    for name in reversed(picked):
+        chosen[name] = list(costs[name])[picked[name][at]]
+        at -= parts(name, chosen[name])
+    chosen = {name: chosen[name] for name in costs}
+    first: Mapping[Setting, Cost] = next(iter(costs.values()), {})
+    shared = [s for s in first if all(s in of_layer for of_layer in costs.values())]
+    alike = [dict.fromkeys(costs, setting) for setting in shared]
+    fitting = [one for one in alike if _total(costs, one).saved_bytes <= room]
+    return min([chosen, *fitting], key=lambda one: _total(costs, one).noise)
 
 
-def _total(of_levels: Levels, chosen: Mapping[str, int]) -> float:
-    return sum(of_levels[name][level] for name, level in chosen.items())
-
-
-def _gain(noise: Levels, bytes_: Levels, name: str, level: int, higher: int) -> float:
-    """Return how much noise a rise removes for each byte."""
-    cost = bytes_[name][higher] - bytes_[name][level]
-    removed = noise[name][level] - noise[name][higher]
-    return removed / cost if cost > 0 else float("inf")
+def _total(costs: Mapping[str, Mapping[Setting, Cost]], chosen: Mapping[str, Setting]) -> Cost:
+    of_layers = [costs[name][setting] for name, setting in chosen.items()]
+    return Cost(sum(one.saved_bytes for one in of_layers), sum(one.noise for one in of_layers))

@@ -74,6 +74,7 @@ _OWN_COLUMN = (
 _LATER: dict[str, Any] = {
     **{"training.holdout": 0, "measure": None, "estimator.also": None},
     "estimator.layer_bits": {},
+    "estimator.layer_keep": {},
 }
 
 

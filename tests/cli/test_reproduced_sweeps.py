@@ -27,7 +27,8 @@ def test_an_estimator_picks_arms_and_measurements_stay(cwd):
     assert {tuple(arms(sweep)) for sweep in trained} == {("rad",)}
     assert ", ".join(sweep.name for sweep in sweeps if sweep not in trained) == MEASURING
     assert notes == [
-        "estimator=rad: no arm of frontier_exact, reactor_checkpoint, reactor_shared, which are left out",
+        "estimator=rad: no arm of frontier_exact, reactor_checkpoint, reactor_shared, which are "
+        "left out",
         f"estimator=rad: without effect on {MEASURING}: the paper's estimators are measured",
     ]
     assert list(cwd.iterdir()) == []

@@ -29,7 +29,7 @@ DESIGNED = {
 ADDED = {
     *("run_id", "message", "budget_bytes", "over_budget", "train_seconds", "iterations_done"),
     *("final_validation_loss", "final_validation_accuracy", "data_sha256", "files", "seal"),
-    *("bits", "layer_bits", "micro_batch", "checkpoints"),
+    *("bits", "layer_bits", "layer_keep", "micro_batch", "checkpoints"),
 }
 DIVERGING = ("optimizer=sgd", "optimizer.lr=1e30", "model.hidden=[8,8]")
 

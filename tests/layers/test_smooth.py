@@ -7,6 +7,7 @@ import torch
 from torch import nn
 
 from layers.randomize_cases import RANDOM, linears
+from radexp.errors import UsageError
 from radexp.layers import randomize, seed_streams
 from radexp.layers.smooth import SketchedGELU, SketchedSigmoid, SketchedSiLU, SketchedTanh
 
@@ -30,6 +31,15 @@ def test_rounding_alone_serves_a_derivative(lean, name):
     stock = linears(BUILDS[lean](), nn.Dropout(0.5))
     assert repr(randomize(model, "exact").model) == repr(stock)
     assert [vars(m).keys() for m in model.modules()] == [vars(m).keys() for m in stock.modules()]
+
+
+def test_under_auto_derivatives_are_rounded_whatever_inputs_are():
+    model = linears(nn.GELU())
+    randomize(model, "auto", layer_keep={"0": 0.1})
+    assert repr(model[1].sketch) == "Rounding(bits=2)"
+    refusal = "layer_keep.1, which keeps a derivative: allowed is bits, as it is rounded; try esti"
+    with pytest.raises(UsageError, match=refusal):
+        randomize(model, "auto", layer_keep={"1": 0.1})
 
 
 @each_kind

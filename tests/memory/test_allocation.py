@@ -1,4 +1,4 @@
-"""Levels for layers: the best that there are where noise is convex, and never worse than alike."""
+"""Settings for layers: the best where noise is convex, and never worse than all layers alike."""
 
 from itertools import product
 
@@ -6,29 +6,33 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from radexp.memory.allocation import allocate
+from radexp.memory.allocation import Cost, allocate
 
 FIRST = {"a": 9, "b": 4, "c": 1}
 
 
-def total(table, chosen):
-    return sum(table[name][level] for name, level in chosen.items())
+def total(costs, chosen):
+    of_layers = [costs[name][setting] for name, setting in chosen.items()]
+    return tuple(map(sum, zip(*of_layers, strict=True)))
 
 
-def best(noise, bytes_, room):
+def best(costs, room):
     """Return the least noise of all choices that fit."""
-    choices = product(*(range(len(levels)) for levels in noise.values()))
-    fitting = [dict(zip(noise, c, strict=True)) for c in choices]
-    return min(total(noise, c) for c in fitting if total(bytes_, c) <= room)
+    choices = (dict(zip(costs, c, strict=True)) for c in product(*costs.values()))
+    return min(noise for size, noise in (total(costs, c) for c in choices) if size <= room)
 
 
 @pytest.mark.parametrize("room", range(22, 67, 4))
 def test_of_layers_alike_in_size_it_is_the_best(room):
-    noise = {name: [first * 4.0**-b for b in range(3)] for name, first in FIRST.items()}
-    bytes_ = {name: [7, 14, 21] for name in noise}
-    chosen = allocate(noise, bytes_, room)
-    assert total(bytes_, chosen) <= room
-    assert total(noise, chosen) == pytest.approx(best(noise, bytes_, room), rel=1e-12)
+    beaten = {"dearer": Cost(15, 2.9), "noisier": Cost(14, 3.0)}
+    costs = {
+        name: {b: Cost(7 * b, first * 4.0 ** (1 - b)) for b in (3, 1, 2)} | beaten
+        for name, first in FIRST.items()
+    }
+    chosen = allocate(costs, room)
+    size, noise = total(costs, chosen)
+    assert size <= room
+    assert noise == pytest.approx(best(costs, room), rel=1e-12)
 
 
 @settings(max_examples=60, deadline=None)
@@ -41,25 +45,25 @@ def test_of_layers_alike_in_size_it_is_the_best(room):
     share=st.floats(0, 1),
 )
 def test_it_fits_and_is_never_worse_than_all_layers_alike(layers, share):
-    noise = {str(i): [first * fall**b for b in range(4)] for i, (first, fall, _) in _each(layers)}
-    bytes_ = {str(i): [size * b for b in range(1, 5)] for i, (*_, size) in _each(layers)}
-    least, most = (sum(levels[at] for levels in bytes_.values()) for at in (0, -1))
-    room = least + int(share * (most - least))
-    chosen = allocate(noise, bytes_, room)
-    assert total(bytes_, chosen) <= room
-    for level in range(4):
-        alike = dict.fromkeys(noise, level)
-        if total(bytes_, alike) <= room:
-            assert total(noise, chosen) <= total(noise, alike)
+    costs = {
+        str(i): {b: Cost(size * b, first * fall ** (b - 1)) for b in range(1, 5)}
+        for i, (first, fall, size) in enumerate(layers)
+    }
+    alike = [total(costs, dict.fromkeys(costs, b)) for b in range(1, 5)]
+    room = alike[0][0] + int(share * (alike[-1][0] - alike[0][0]))
+    size, noise = total(costs, allocate(costs, room))
+    assert size <= room
+    assert all(noise <= its for needed, its in alike if needed <= room)
 
 
-def _each(layers):
-    return list(enumerate(layers))
+def test_what_fits_to_the_byte_is_not_lost_by_counting_in_parts():
+    costs = {name: {1: Cost(0, 1.0), 2: Cost(33_334, 0.0)} for name in FIRST}
+    assert allocate(costs, room=100_002) == dict.fromkeys(FIRST, 2)
 
 
-def test_where_nothing_fits_it_is_the_first_of_all():
-    assert allocate({"a": [2.0, 1.0]}, {"a": [10, 20]}, room=9) == {"a": 0}
+def test_where_nothing_fits_it_is_the_cheapest_of_all():
+    assert allocate({"a": {1: Cost(20, 1.0), 2: Cost(10, 2.0)}}, room=9) == {"a": 2}
 
 
 def test_a_network_without_layers_has_none():
-    assert allocate({}, {}, room=0) == {}
+    assert allocate({}, room=0) == {}

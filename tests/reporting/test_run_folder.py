@@ -67,9 +67,12 @@ def test_keys_that_came_later_leave_the_settings_of_old_runs_alone(make_run):
     edit(folder / "config.yaml", measure=None)
     assert read_run(folder).row["settings"] == plain
     estimator = {**config["estimator"], "also": None}
-    edit(folder / "config.yaml", estimator={**estimator, "layer_bits": {}})
+    of_layers = {"layer_bits": {}, "layer_keep": {}}
+    edit(folder / "config.yaml", estimator={**estimator, **of_layers})
     assert read_run(folder).row["settings"] == plain
     edit(folder / "config.yaml", estimator={**estimator, "layer_bits": {"1": 2}})
+    assert read_run(folder).row["settings"] != plain
+    edit(folder / "config.yaml", estimator={**estimator, "layer_keep": {"1": 0.1}})
     assert read_run(folder).row["settings"] != plain
     edit(folder / "config.yaml", estimator=estimator, training={**training, "holdout": 9})
     assert read_run(folder).row["settings"] != plain
