@@ -123,23 +123,27 @@ def plan_words(words: Sequence[str], ours: Sequence[str] = ()) -> list[Plan | Me
 
 
 def _plan(configs: Sequence[TrainConfig]) -> list[Plan | Measurement]:
-    """Plan all jobs; a sweep over several budgets leaves out, and says, what does not fit into one.
+    """Plan all jobs; a sweep over budgets leaves out, and says, what does not fit into one.
 
     Raises:
-        UsageError: If a job is impossible, or nothing fits.
+        UsageError: If a job is impossible, or nothing of a model fits into one of the budgets.
     """
     jobs: list[Plan | Measurement] = []
-    refused: dict[str, BudgetError] = {}
+    refused: list[tuple[TrainConfig, BudgetError]] = []
     for config in configs:
         try:
             jobs.append(make_job(config))
         except BudgetError as error:
-            refused[f"{config.model.name} {config.estimator.name} {config.budget}"] = error
-    if refused and (not jobs or len({config.budget for config in configs}) == 1):
-        raise next(iter(refused.values()))
+            refused.append((config, error))
+    swept = len({config.budget for config in configs}) > 1
+    served = {(job.config.model.name, job.config.budget) for job in jobs}
+    for config, reason in refused:
+        if not swept or (config.model.name, config.budget) not in served:
+            raise reason
     if refused:
-        names = ", ".join(refused)
-        print(f"radexp: left out, as they do not fit into their budget: {names}", file=sys.stderr)
+        names = [f"{c.model.name} {c.estimator.name} {c.budget}" for c, _ in refused]
+        listed = ", ".join(dict.fromkeys(names))
+        print(f"radexp: left out, as they do not fit into their budget: {listed}", file=sys.stderr)
     return jobs
 
 

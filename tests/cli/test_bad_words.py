@@ -11,7 +11,7 @@ OPTIONS = {
     "data": "cifar10, default, digits, mnist, none, sequential_mnist, sequential_mnist14",
     "estimator": "accumulate, auto, checkpoint, exact",
     "optimizer": "adam, sgd",
-    "experiment": "cifar_cnn, gradient_noise, memory_table, mnist_mlp",
+    "experiment": "cifar_cnn, frontier, frontier_exact, frontier_training, gr",
     "experiment=mnist_mlp preset": "paper, quick, reduced, smoke",
 }
 BAD = [

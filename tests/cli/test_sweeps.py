@@ -61,8 +61,8 @@ def test_a_sweep_over_budgets_leaves_out_what_does_not_fit(radexp, cwd, tiny):
     )
     assert outcome.out.startswith("3 runs into outputs/train\n")
     assert len(summaries(cwd)) == 3
-    # One budget is a request, not a sweep over budgets, and one that nothing fits into no sweep.
-    for budget in ("17.3%", "0.1%,0.2%"):
+    # One budget is a request, not a sweep over budgets; one that nothing fits into is a mistake.
+    for budget in ("17.3%", "0.1%,60%"):
         refused = radexp(*words, f"budget={budget}", "study=other")
         assert (refused.status, refused.out) == (2, "")
         assert refused.err.startswith("radexp: budget=")
