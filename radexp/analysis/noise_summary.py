@@ -10,7 +10,7 @@ import numpy.typing as npt
 import pandas as pd
 from scipy import stats
 
-from radexp.analysis.statistics import Interval, bootstrap_interval
+from radexp.analysis.statistics import Interval, bootstrap_interval, ratio_interval
 
 ARM = ["model", "data", "iteration", "arm"]
 KEPT = ["estimator", "keep", "batch_size", "bytes", "level"]
@@ -129,21 +129,11 @@ def against_small_batch(rows: pd.DataFrame, estimator: str = "rad") -> pd.DataFr
             for name in (estimator, "small_batch")
         ]
         if all(len(side) for side in sides):
-            ratio = _ratio(*sides)
+            ratio = ratio_interval(sides[0], sides[1])
             row: dict[str, Any] = dict(zip(POINT, key, strict=True))
             row |= {"ratio": ratio.mean, "low": ratio.low, "high": ratio.high, "n": ratio.n}
             found.append({**row, "verdict": _verdict(ratio)})
     return pd.DataFrame(found, columns=[*POINT, "ratio", "low", "high", "n", "verdict"])
-
-
-def _ratio(a: npt.NDArray[np.float64], b: npt.NDArray[np.float64]) -> Interval:
-    """Return mean(a) / mean(b) with its bootstrap interval; both are resampled on their own."""
-    draws = np.random.default_rng(0)
-    means = [
-        side[draws.integers(len(side), size=(10_000, len(side)))].mean(axis=1) for side in (a, b)
-    ]
-    low, high = np.quantile(means[0] / means[1], [0.025, 0.975])
-    return Interval(float(a.mean() / b.mean()), float(low), float(high), min(len(a), len(b)))
 
 
 def _verdict(ratio: Interval) -> str:

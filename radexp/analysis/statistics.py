@@ -129,6 +129,33 @@ def paired_t_interval(a: Sequence[float], b: Sequence[float], level: float = 0.9
     return Interval(mean, mean - margin, mean + margin, n)
 
 
+def ratio_interval(
+    a: npt.NDArray[np.float64], b: npt.NDArray[np.float64], resamples: int = 10_000
+) -> Interval:
+    """Return mean(a) / mean(b) with its 95% percentile bootstrap interval.
+
+    Each side is resampled on its own, with the same seed every time.
+
+    Args:
+        a: One number for each of n draws.
+        b: The same of the other side, of any length; its mean is not 0.
+        resamples: Number of resamples.
+
+    Returns:
+        The interval; its n is that of the shorter side.
+
+    Example:
+        >>> print(ratio_interval(np.array([1.0, 1.0]), np.array([4.0, 4.0])))
+        0.25 [0.25, 0.25]
+    """
+    draws = np.random.default_rng(0)
+    means = [
+        side[draws.integers(len(side), size=(resamples, len(side)))].mean(axis=1) for side in (a, b)
+    ]
+    low, high = np.quantile(means[0] / means[1], [0.025, 0.975])
+    return Interval(float(a.mean() / b.mean()), float(low), float(high), min(len(a), len(b)))
+
+
 def _checked(values: Sequence[float], name: str) -> npt.NDArray[np.float64]:
     """Return the values as float64, refusing none at all and NaN."""
     sample = np.asarray(values, dtype=np.float64)

@@ -30,7 +30,7 @@ Keys:
   experiment   {", ".join(choices("experiment"))}
                (default all)
   estimator    of each training experiment those of its arms that are named, as in rad,exact; one
-               without any of them is left out. Measurements look at the paper's estimators
+               without any of them is left out. Measurements have estimators of their own
 All other words go to the experiments' sweeps, as in radexp train -m experiment=NAME, but not to
 measurements that do not look at them, which is said; so hydra/launcher=slurm_cpu runs them on
 a cluster. The default is hydra/launcher=joblib.

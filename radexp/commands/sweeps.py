@@ -105,7 +105,7 @@ def _notes(word: str, asked: Sequence[Experiment]) -> list[str]:
         UsageError: If it touches none, or names an estimator that is no arm of any.
     """
     idle = [one.name for one in asked if one.measure and without_effect([word], one.measure)]
-    allowed = f"what measurements ({', '.join(idle)}) look at; the paper's estimators are"
+    allowed = f"what measurements ({', '.join(idle)}) look at; they have estimators of their own"
     require(len(idle) < len(asked), word, allowed, "drop it")
     if word.startswith(ARMS):
         known = sorted({arm for one in asked for arm in one.estimators})
@@ -115,7 +115,7 @@ def _notes(word: str, asked: Sequence[Experiment]) -> list[str]:
     without = [one.name for one in asked if _taken(one, [word]) is None]
     notes = {
         f"{word}: no arm of {', '.join(without)}, which are left out": without,
-        f"{word}: without effect on {', '.join(idle)}: the paper's estimators are measured": idle,
+        f"{word}: without effect on {', '.join(idle)}, which have estimators of their own": idle,
     }
     return [note for note, names in notes.items() if names]
 

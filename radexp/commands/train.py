@@ -117,7 +117,7 @@ def plan_words(words: Sequence[str], ours: Sequence[str] = ()) -> list[Plan | Me
     for measure in dict.fromkeys(c.measure.name for c in configs if c.measure is not None):
         idle = without_effect(flags.overrides, measure)
         given = f"{' '.join(idle)} with measure={measure}"
-        allowed = "words that it looks at; it measures the paper's estimators, by sizes of its own"
+        allowed = "words that it looks at; it measures estimators and sizes of its own"
         require(not idle, given, allowed, "drop what is without effect")
     return _plan(configs)
 
@@ -136,7 +136,8 @@ def _plan(configs: Sequence[TrainConfig]) -> list[Plan | Measurement]:
         except BudgetError as error:
             refused.append((config, error))
     swept = len({config.budget for config in configs}) > 1
-    served = {(job.config.model.name, job.config.budget) for job in jobs}
+    fitting = [job for job in jobs if not (isinstance(job, Plan) and job.over_budget)]
+    served = {(job.config.model.name, job.config.budget) for job in fitting}
     for config, reason in refused:
         if not swept or (config.model.name, config.budget) not in served:
             raise reason

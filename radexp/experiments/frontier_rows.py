@@ -12,7 +12,7 @@ import pandas as pd
 import torch
 from torch import nn
 
-from radexp.config import TrainConfig, load_estimator_config, options_for
+from radexp.config import EstimatorConfig, TrainConfig, load_estimator_config, options_for
 from radexp.errors import BudgetError
 from radexp.experiments.noise_points import (
     Weights,
@@ -23,7 +23,7 @@ from radexp.experiments.noise_points import (
 )
 from radexp.experiments.plan import Plan, make_plan
 from radexp.training import Task
-from radexp.training.noise import Gradient, gradient
+from radexp.training.noise import Gradient, by_layer, differentiate, gradient
 from radexp.training.task import Batch
 
 # The fraction of the paper's comparisons: the bytes of rad that keeps it are a budget, too.
@@ -31,6 +31,9 @@ PUBLISHED_KEEP = 0.1
 BITS = 8  # of a byte
 # Rounding takes two float32 scales for 512 entries besides its codes.
 SCALE_BITS = 64 / 512
+WHOLE = "all"
+# The estimator whose noise is written by layer: it tells how much entries weigh in the gradient.
+PROBE = "rad"
 
 
 @dataclass(frozen=True)
@@ -68,12 +71,12 @@ def frontier_rows(config: TrainConfig) -> pd.DataFrame:
             bytes of ``rad`` at keep 0.1 are one budget more.
 
     Returns:
-        The rows of frontier.csv, one for each estimator, budget and repetition. ``sketch``,
-        ``batch`` and ``total`` are as in noise.csv, of all layers together. ``seconds`` are those
-        of its forward and backward pass, ``stock_seconds`` those of the stock exact step beside it.
-        Of the network they have ``exact_bytes``, what the stock exact step holds; ``entries``, the
-        numbers that a sketch stands in for; and ``floor_bytes``, what is held beside them: one
-        bit for each entry of a ReLU, and the loss's own.
+        The rows of frontier.csv, one for each estimator, budget and repetition; of ``rad`` also
+        one for each layer. ``sketch``, ``batch`` and ``total`` are as in noise.csv. ``seconds`` are
+        those of its forward and backward pass, ``stock_seconds`` those of the stock exact step
+        right before it. ``entries`` are the numbers that a sketch stands in for. Of the network
+        they have ``exact_bytes``, what the stock exact step holds, and ``floor_bytes``, what is
+        held beside sketches: one bit for each entry of a ReLU, and the loss's own.
     """
     assert config.measure is not None
     exact = dataclasses.replace(
@@ -83,17 +86,31 @@ def frontier_rows(config: TrainConfig) -> pd.DataFrame:
     budgets = [*config.measure.budgets, _published_budget(base)]
     entries = [entry for budget in sorted(set(budgets)) for entry in _entries(base, budget)]
     ((at, weights),) = trained_weights(make_plan(exact), [config.measure.at])
-    rows = list(_draw(base, entries, weights, config.measure.repetitions))
+    rows = pd.DataFrame(_draw(base, entries, weights, config.measure.repetitions))
+    counts = _counts(base)
+    rows["entries"] = rows["layer"].map({**counts, WHOLE: sum(counts.values())})
+    rows = rows[rows["entries"].notna()]  # a layer whose input nothing stands in for has no noise
     described = pd.DataFrame([entry.describe() for entry in entries]).reset_index(names="entry")
-    table = described.merge(pd.DataFrame(rows), on="entry", validate="one_to_many")
-    return table.drop(columns="entry").assign(iteration=at, **_sizes(base))
+    table = described.merge(rows, on="entry", validate="one_to_many").drop(columns="entry")
+    one = _saved(base, load_estimator_config("rounding", bits=1))
+    of_sketches = round(sum(counts.values()) * (1 + SCALE_BITS) / BITS)
+    return table.assign(
+        entries=table["entries"].astype(int),
+        iteration=at,
+        exact_bytes=base.predicted_saved_bytes,
+        floor_bytes=sum(one.values()) - of_sketches,
+        parameter_bytes=base.parameter_bytes,
+    )
+
+
+def _saved(base: Plan, estimator: EstimatorConfig) -> dict[str, int]:
+    return base.workload.by_layer(estimator)
 
 
 def _published_budget(base: Plan) -> float:
     """Return the part of the stock step's bytes that ``rad`` holds at the published fraction."""
-    rad = load_estimator_config("rad", keep=PUBLISHED_KEEP)
-    saved = sum(base.workload.by_layer(rad).values())
-    return saved / base.predicted_saved_bytes
+    rad = load_estimator_config(PROBE, keep=PUBLISHED_KEEP)
+    return sum(_saved(base, rad).values()) / base.predicted_saved_bytes
 
 
 def _entries(base: Plan, budget: float) -> Iterator[Entry]:
@@ -110,20 +127,10 @@ def _entries(base: Plan, budget: float) -> Iterator[Entry]:
             yield Entry(budget, plan)
 
 
-def _sizes(base: Plan) -> dict[str, int]:
-    """Return the bytes of the network's stock step, its sketched entries, and the rest's bytes."""
-    one, two = (
-        sum(base.workload.by_layer(load_estimator_config("rounding", bits=bits)).values())
-        for bits in (1, 2)
-    )
-    entries = (two - one) * BITS
-    floor = one - round(entries * (1 + SCALE_BITS) / BITS)
-    return {
-        "exact_bytes": base.predicted_saved_bytes,
-        "floor_bytes": floor,
-        "entries": entries,
-        "parameter_bytes": base.parameter_bytes,
-    }
+def _counts(base: Plan) -> dict[str, int]:
+    """Return the entries that a sketch stands in for, by layer: what a bit more of each takes."""
+    one, two = (_saved(base, load_estimator_config("rounding", bits=bits)) for bits in (1, 2))
+    return {name: BITS * (two[name] - one[name]) for name in one if two[name] > one[name]}
 
 
 def _draw(
@@ -132,7 +139,7 @@ def _draw(
     """Draw gradients of all entries, those of one batch size on the same batches."""
     stock, whole_task = with_weights(base, weights)
     reference = reference_gradient(stock, whole_task)
-    scale = _squared(reference)
+    scale = sum(_squared(reference, {}).values())
     for size in sorted({entry.plan.batch_size for entry in entries}, reverse=True):
         members = [i for i, entry in enumerate(entries) if entry.plan.batch_size == size]
         models = {i: with_weights(entries[i].plan, weights) for i in members}
@@ -140,29 +147,36 @@ def _draw(
         for repetition in range(repetitions):
             batch = task.next_batch()
             whole = batch if size == base.batch_size else whole_task.next_batch()
-            of_whole, stock_seconds = _timed(stock, whole_task, whole)
-            exact = of_whole if batch is whole else gradient(stock, whole_task, batch)
-            of_batch = _squared(exact, reference) / scale
+            exact = gradient(stock, whole_task, batch)
+            of_batch = _squared(exact, reference)
             for i, (model, own_task) in models.items():
+                _, stock_seconds = _timed(stock, whole_task, whole)
                 estimate, seconds = _timed(model, own_task, batch)
-                yield {
-                    "entry": i,
-                    "repetition": repetition,
-                    "sketch": _squared(estimate, exact) / scale,
+                layers = {WHOLE: list(reference)}
+                if entries[i].plan.estimator.name == PROBE:
+                    layers |= {name: [name] for name in reference}
+                parts = {
+                    "sketch": _squared(estimate, exact),
                     "batch": of_batch,
-                    "total": _squared(estimate, reference) / scale,
-                    "seconds": seconds,
-                    "stock_seconds": stock_seconds,
+                    "total": _squared(estimate, reference),
                 }
+                for layer, names in layers.items():
+                    noise = {
+                        key: sum(of_layer[name] for name in names) / scale
+                        for key, of_layer in parts.items()
+                    }
+                    times = {"seconds": seconds, "stock_seconds": stock_seconds}
+                    yield {"entry": i, "layer": layer, "repetition": repetition, **noise, **times}
 
 
 def _timed(model: nn.Module, task: Task, batch: Batch) -> tuple[Gradient, float]:
-    """Return a batch's gradient and the seconds that it took."""
+    """Return a batch's gradient and the seconds of its forward and backward pass."""
     _wait(batch)
     start = time.perf_counter()
-    found = gradient(model, task, batch)
+    grads = differentiate(model, task, batch)
     _wait(batch)
-    return found, time.perf_counter() - start
+    seconds = time.perf_counter() - start
+    return by_layer(model, grads), seconds
 
 
 def _wait(batch: Batch) -> None:
@@ -171,7 +185,8 @@ def _wait(batch: Batch) -> None:
         torch.cuda.synchronize()
 
 
-def _squared(one: Gradient, other: Gradient | None = None) -> float:
-    """Return the squared length of a gradient, or of the difference of two."""
-    differences = [vector - other[name] if other else vector for name, vector in one.items()]
-    return float(sum(difference.square().sum() for difference in differences))
+def _squared(one: Gradient, other: Gradient) -> dict[str, float]:
+    """Return the squared length of the difference, by layer; no other gradient is 0."""
+    return {
+        name: float((vector - other.get(name, 0.0)).square().sum()) for name, vector in one.items()
+    }

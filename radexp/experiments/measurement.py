@@ -42,7 +42,13 @@ NO_EFFECT = (
     *("estimator", "budget", "training.iterations", "training.holdout", "training.log_every"),
     *("training.evaluate_every", "training.evaluate_train_every", "training.checkpoint_every"),
 )
-NO_EFFECT_ON = {"memory": ("data",), "depth": ("data", "model", "optimizer", "training")}
+NO_EFFECT_ON = {
+    "memory": ("data", "measure.budgets"),
+    "bias": ("measure.budgets",),
+    "noise": ("measure.budgets",),
+    "frontier": ("measure.keeps",),
+    "depth": ("data", "model", "optimizer", "training", "measure.keeps", "measure.budgets"),
+}
 
 
 @dataclass(frozen=True)
@@ -97,7 +103,7 @@ def make_measurement(config: TrainConfig) -> Measurement:
     require(
         plain and config.training.holdout == 0,
         f"{given} with words on the estimator or training.holdout",
-        "neither, as the paper's estimators are measured, on whole training sets",
+        "neither, as it measures estimators of its own, on whole training sets",
         "drop them, or see radexp variance for estimators by name",
     )
     if name == "bias":

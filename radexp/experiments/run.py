@@ -63,7 +63,7 @@ def execute(plan: Plan, show_progress: bool = True) -> dict[str, Any]:
             checkpoint = load_checkpoint(folder.checkpoint, plan.config_hash)
             if checkpoint is not None:
                 _refuse_other_data(plan, folder, checkpoint)
-                plan = as_begun(plan, checkpoint["layer_bits"], checkpoint["layer_keep"])
+                plan = as_begun(plan, checkpoint["layer_bits"], checkpoint.get("layer_keep", {}))
             elif any(folder.path.glob("checkpoint*.pt")):
                 log.warning("%s: no good checkpoint is left, so the run starts anew", folder.path)
             folder.forget_summary()

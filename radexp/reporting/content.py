@@ -8,7 +8,7 @@ from typing import Any
 
 import pandas as pd
 
-from radexp.analysis.frontier_training import of_frontier, slowdowns
+from radexp.analysis.frontier_training import of_frontier
 from radexp.analysis.settings import by_setting
 from radexp.reporting.deviations import Written, protocol_facts
 from radexp.reporting.environments import distinct
@@ -102,7 +102,7 @@ def _grids(records: Records, measurements: Measurements) -> dict[str, list[Grid]
         "memory": [table_1(table) for table in measurements.of("memory")],
         "depth": [grid for grid in slopes if grid],
         "noise": [grid for table in measurements.of("noise") for grid in noise_ratios(table)],
-        "frontier": [*training_grids(slowdowns(records.runs, records.curves)), *frontier],
+        "frontier": [*training_grids(records.runs, records.curves), *frontier],
         "bias": [bias_scores(table) for table in measurements.of("bias")],
     }
 

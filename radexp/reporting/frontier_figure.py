@@ -12,7 +12,15 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
-from radexp.analysis.frontier import EXACT_RIVALS, NO_NOISE, POINT, least_noise, summarize_frontier
+from radexp.analysis.frontier import (
+    EXACT_RIVALS,
+    NO_NOISE,
+    POINT,
+    WHOLE,
+    least_noise,
+    summarize_frontier,
+)
+from radexp.analysis.frontier_training import BASELINE
 from radexp.reporting.arms import ARM_STYLES, plain
 
 STYLES = {
@@ -26,8 +34,8 @@ STYLES = {
     "checkpoint": ("#7F7F7F", "--"),
 }
 LIMITS = {
-    False: ("limit: Gaussian entries", (0, (1, 1))),
-    True: ("limit: half of them zero, known", (0, (5, 1, 1, 1))),
+    False: ("limit, if entries were Gaussian", (0, (1, 1))),
+    True: ("limit, if half were 0 and known", (0, (5, 1, 1, 1))),
 }
 FLOOR = "bits of ReLUs, and the loss"
 GREY = "#999999"
@@ -62,14 +70,15 @@ def draw_noise(axes: Axes, table: pd.DataFrame) -> None:
         axes: Where to.
         table: Its rows of ``summarize_frontier``.
     """
-    noisy = table[~table["estimator"].isin(EXACT_RIVALS) & (table["added"] > NO_NOISE)]
+    whole = table[table["layer"] == WHOLE]
+    noisy = whole[~whole["estimator"].isin(EXACT_RIVALS) & (whole["added"] > NO_NOISE)]
     for name, group in noisy.groupby("estimator", sort=True):
         group = group.sort_values("share").drop_duplicates("share")
         axes.plot(group["share"], group["added"], marker="o", ms=3.5, **_style(str(name)))
         axes.fill_between(group["share"], group["low"], group["high"], **_band(str(name)))
     axes.set_yscale("log")
     floor = float((table["floor_bytes"] / table["exact_bytes"]).iloc[0])
-    lowest = min(floor, float(table["share"].min())) / 1.3
+    lowest = min(floor, float(whole["share"].min())) / 1.3
     shares = np.geomspace(floor * 1.001, 1.0, 200).astype(np.float64)
     least = float(noisy["added"].min()) / 3 if len(noisy) else NO_NOISE
     for zeros_known, (label, line) in LIMITS.items():
@@ -84,32 +93,39 @@ def draw_noise(axes: Axes, table: pd.DataFrame) -> None:
 
 
 def write_slowdowns(table: pd.DataFrame, file: IO[bytes]) -> None:
-    """Draw the iterations to the same loss against the bytes held, a panel for each network.
+    """Draw the iterations to the same loss against the bytes held, a panel for each setting.
 
     Args:
-        table: As ``radexp.analysis.frontier_training.slowdowns`` returns it.
+        table: As ``radexp.analysis.frontier_training.slowdowns`` returns it, with an arm besides
+            the baseline.
         file: Where the PNG goes.
     """
-    networks = list(table.groupby(["model", "data"], sort=False))
-    figure = Figure(figsize=(max(6.0, 4.4 * len(networks) + 0.6), 4.6), layout="constrained")
-    panels = figure.subplots(1, len(networks), squeeze=False)[0]
-    for panel, ((model, data), part) in zip(panels, networks, strict=True):
+    settings = [part for _, part in table.groupby("setting", sort=False) if has_rivals(part)]
+    figure = Figure(figsize=(max(6.0, 4.4 * len(settings) + 0.6), 4.6), layout="constrained")
+    panels = figure.subplots(1, len(settings), squeeze=False)[0]
+    for panel, part in zip(panels, settings, strict=True):
         draw_slowdowns(panel, part)
-        panel.set_title(plain(f"{model} on {data}"), fontsize=10)
+        first = part.iloc[0]
+        panel.set_title(plain(f"{first['model']} on {first['data']}"), fontsize=10)
     legend_of(figure, panels)
     figure.savefig(file, format="png", dpi=130)
 
 
+def has_rivals(table: pd.DataFrame) -> bool:
+    """Tell whether there is an arm besides the baseline."""
+    return bool((table["arm"] != BASELINE).any())
+
+
 def draw_slowdowns(axes: Axes, table: pd.DataFrame) -> None:
-    """Draw the iterations to the same loss against the bytes held, for one network.
+    """Draw the iterations to the same loss against the bytes held, for one setting.
 
     Args:
         axes: Where to.
-        table: Rows of ``radexp.analysis.frontier_training.slowdowns``.
+        table: Rows of one setting of ``radexp.analysis.frontier_training.slowdowns``.
     """
     finite = table["iterations"] < math.inf
     top = 1.25 * max([2.0, *table.loc[finite, "high"].replace(math.inf, 1.0)])
-    others = table[table["arm"] != "exact"]
+    others = table[table["arm"] != BASELINE]
     for name, group in others.groupby("arm", sort=True):
         group = group.sort_values("share")
         ratios = group["iterations"].clip(upper=top)
@@ -121,7 +137,8 @@ def draw_slowdowns(axes: Axes, table: pd.DataFrame) -> None:
         axes.plot(never["share"], [top] * len(never), "x", color=colour)
     axes.axhline(1.0, color="black", lw=1)
     axes.set_yscale("log")
-    axes.set_ylim(0.9, top * 1.05)
+    lows = [0.9, *others["iterations"], *others["low"].dropna()]
+    axes.set_ylim(min(lows) * 0.97, top * 1.05)
     axes.yaxis.set_major_locator(LogLocator(subs=(1.0, 1.25, 1.5, 2.0, 3.0, 5.0, 7.0)))
     axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
     axes.yaxis.set_minor_formatter(NullFormatter())

@@ -76,16 +76,17 @@ KINDS = {
     "frontier": Kind(
         columns=(
             *("model", "data", "estimator", "budget", "keep", "batch_size", "micro_batch"),
-            *("saved_bytes", "repetition", "sketch", "batch", "total", "seconds", "stock_seconds"),
-            *("iteration", "exact_bytes", "floor_bytes", "entries", "parameter_bytes"),
+            *("saved_bytes", "layer", "repetition", "sketch", "batch", "total"),
+            *("seconds", "stock_seconds", "entries", "iteration"),
+            *("exact_bytes", "floor_bytes", "parameter_bytes"),
         ),
-        texts=("model", "data", "estimator"),
+        texts=("model", "data", "estimator", "layer"),
         integers=(
             *("batch_size", "saved_bytes", "repetition", "iteration", "exact_bytes"),
             *("floor_bytes", "entries", "parameter_bytes"),
         ),
         unknown=("keep", "micro_batch"),
-        key=("model", "data", "estimator", "budget", "repetition", "iteration"),
+        key=("model", "data", "estimator", "budget", "layer", "repetition", "iteration"),
     ),
     "depth": Kind(
         columns=(

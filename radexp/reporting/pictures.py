@@ -10,13 +10,17 @@ from typing import IO
 
 import pandas as pd
 
-from radexp.analysis.frontier_training import BASELINE, of_frontier, slowdowns
+from radexp.analysis.frontier_training import of_frontier, slowdowns
 from radexp.analysis.noise_summary import ARM, KEPT, WHOLE, summarize
 from radexp.analysis.settings import NO_DATA, Setting, by_setting
 from radexp.reporting import memory_table, noise_table
 from radexp.reporting.depth_figure import write_depth_figure
 from radexp.reporting.figures import CAPTION, draw, save
-from radexp.reporting.frontier_figure import write_frontier_figure, write_slowdowns
+from radexp.reporting.frontier_figure import (
+    has_rivals,
+    write_frontier_figure,
+    write_slowdowns,
+)
 from radexp.reporting.loss_figure import draw_loss, most_complete
 from radexp.reporting.measurements import Measurements
 from radexp.reporting.paper_claims import PAPER_FIGURES
@@ -31,10 +35,11 @@ CAPTIONS = {
     "noise": "Mean squared error of a gradient estimate around the gradient of the whole training "
     "set, over that gradient's squared norm, with 95% bootstrap intervals over repetitions.",
     "frontier": "Noise that an estimator adds to the gradient, over what the exact gradient of the "
-    "batch has itself, with 95% bootstrap intervals. Dotted: what no unbiased sketch can avoid, "
-    "were entries Gaussian. Grey: what is held beside sketches, a bit for each entry of a ReLU.",
+    "batch has itself, with 95% bootstrap intervals. Black: the least noise of an unbiased "
+    "reconstruction, were entries Gaussian, or half of them zero and known. Grey: what is held "
+    "beside sketches, a bit for each entry of a ReLU and the loss's own.",
     "slowdowns": "Iterations to the loss where the exact baseline has made 95% of its way, over "
-    "its own: geometric mean over seeds, band: 95% bootstrap interval. Crosses: not reached.",
+    "its own: geometric mean over seeds, band: 95% paired t interval. Crosses: not reached.",
     "depth": "Lines: derived, nothing fitted. Points: measured, mean over seeds with the 95% "
     "bootstrap interval.",
     "headline": "Line: mean of the log training loss over completed seeds. Band: smallest to "
@@ -170,7 +175,7 @@ def _measured(measurements: Measurements, target: Path) -> list[Picture]:
 def _slowdowns(records: Records, target: Path) -> list[Picture]:
     """Draw what training along the frontier took; none without such runs."""
     table = slowdowns(records.runs, records.curves)
-    if not (table["arm"] != BASELINE).any():
+    if not has_rivals(table):
         return []
     path = target / "slowdowns.png"
     with path.open("wb") as file:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import torch
@@ -15,8 +15,6 @@ Gradient = dict[str, Tensor]
 
 def gradient(model: nn.Module, task: Task, batch: Batch) -> Gradient:
     """Return the gradient of a batch's loss, one float64 vector for each layer.
-
-    It is taken as a training step takes it, part by part where the task says so.
 
     Args:
         model: Whose parameters; their ``grad`` is left alone.
@@ -39,14 +37,38 @@ def gradient(model: nn.Module, task: Task, batch: Batch) -> Gradient:
 
     Source: ours.
     """
-    named = [(name, p) for name, p in model.named_parameters() if p.requires_grad]
+    return by_layer(model, differentiate(model, task, batch))
+
+
+def differentiate(model: nn.Module, task: Task, batch: Batch) -> list[Tensor]:
+    """Return the gradient of a batch's loss by each parameter that takes one, in their order.
+
+    This is a training step's forward and backward pass, and nothing besides.
+
+    Args:
+        model: Whose parameters; their ``grad`` is left alone.
+        task: Whose loss, and in which parts it is differentiated.
+        batch: Of the task.
+    """
+    parameters = [parameter for parameter in model.parameters() if parameter.requires_grad]
     total: list[Tensor] = []
     for share, part in task.parts(batch):
         loss, _ = task.loss(model, part)
-        grads = torch.autograd.grad(loss * share, [parameter for _, parameter in named])
+        grads = torch.autograd.grad(loss * share, parameters)
         total = [a + b for a, b in zip(total, grads, strict=True)] if total else list(grads)
+    return total
+
+
+def by_layer(model: nn.Module, grads: Sequence[Tensor]) -> Gradient:
+    """Return the gradients that ``differentiate`` returns as one float64 vector for each layer.
+
+    Args:
+        model: Whose parameters.
+        grads: Their gradients.
+    """
+    names = [name for name, parameter in model.named_parameters() if parameter.requires_grad]
     vectors: dict[str, list[Tensor]] = {}
-    for (name, _), grad in zip(named, total, strict=True):
+    for name, grad in zip(names, grads, strict=True):
         vectors.setdefault(name.rpartition(".")[0] or name, []).append(grad.flatten())
     return {layer: torch.cat(of_layer).double() for layer, of_layer in vectors.items()}
 

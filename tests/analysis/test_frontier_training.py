@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from radexp.analysis.frontier_training import of_frontier, slowdowns
+from radexp.analysis.frontier_training import of_frontier, slowdowns, without_baseline
 
 TIMES = np.arange(0, 1001, 100)
 
@@ -42,7 +42,9 @@ def test_a_rate_of_a_half_takes_twice_the_iterations(trained):
     assert table.loc["exact", "iterations"] == pytest.approx(1.0)
     # Half of the iterations and equally many; all lines, so that interpolation is exact.
     assert table.loc["rounding", "iterations"] == pytest.approx(math.sqrt(0.5))
-    assert table.loc["rounding", ["low", "high"]].tolist() == pytest.approx([0.5, 1.0])
+    # log ratios of -log 2 and 0: mean -log 2 / 2, standard error log 2 / 2, t of one degree 12.706.
+    low, high = (0.5 ** (0.5 + sign * 12.7062 / 2) for sign in (1, -1))
+    assert table.loc["rounding", ["low", "high"]].tolist() == pytest.approx([low, high], rel=1e-4)
     assert table.loc["rad", "iterations"] == pytest.approx(4.0 / 3.9)
     assert table.loc["rad", "seconds"] == pytest.approx(4.0 / 3.9)
     assert table["reached"].tolist() == table["n"].tolist() == [2, 2, 2]
@@ -58,6 +60,17 @@ def test_a_run_that_diverged_reaches_nothing(trained):
     rates = {"exact": [4.0], "rad": [5.0]}
     table = slowdowns(*trained(rates, status={("rad", 0): "diverged"}))
     assert table.set_index("label").loc["rad", "iterations"] == math.inf
+
+
+def test_a_seed_whose_baseline_does_not_learn_is_left_out_and_said(trained):
+    runs, curves = trained({"exact": [4.0, -1.0], "rad": [4.0, 4.0]})
+    assert slowdowns(runs, curves)["n"].tolist() == [1, 1]
+    assert without_baseline(runs, curves) == []
+    runs, curves = trained({"exact": [0.0], "rad": [4.0]})
+    assert slowdowns(runs, curves).empty
+    assert [title.partition(":")[0] for title in without_baseline(runs, curves)] == [
+        "frontier_training-quick"
+    ]
 
 
 def test_other_studies_and_studies_without_a_baseline_are_left_out(trained):

@@ -29,7 +29,7 @@ def test_an_estimator_picks_arms_and_measurements_stay(cwd):
     assert notes == [
         "estimator=rad: no arm of frontier_exact, reactor_checkpoint, reactor_shared, which are "
         "left out",
-        f"estimator=rad: without effect on {MEASURING}: the paper's estimators are measured",
+        f"estimator=rad: without effect on {MEASURING}, which have estimators of their own",
     ]
     assert list(cwd.iterdir()) == []
 
@@ -48,7 +48,7 @@ def test_a_word_of_training_leaves_measurements_as_they_are():
     assert {job.config.training.iterations for job in sweeps[0].jobs} == {3}
     assert [job.run_id for job in sweeps[1].jobs] == [job.run_id for job in plain.jobs]
     assert notes == [
-        "training.iterations=3: without effect on unbiasedness: the paper's estimators are measured"
+        "training.iterations=3: without effect on unbiasedness, which have estimators of their own"
     ]
 
 

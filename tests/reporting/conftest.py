@@ -156,9 +156,18 @@ def table_text(kind: str) -> str:
         rows = [
             {"model": "mlp", "data": "digits", "estimator": name, "budget": 0.3, "keep": 0.1}
             | {"batch_size": 150, "micro_batch": "", "saved_bytes": 300, "repetition": repetition}
-            | {"sketch": sketch, "batch": 0.5, "total": 0.5 + sketch, "seconds": 0.02}
+            | {
+                "layer": layer,
+                "sketch": sketch,
+                "batch": 0.5,
+                "total": 0.5 + sketch,
+                "seconds": 0.02,
+            }
             | {"stock_seconds": 0.01, "iteration": 5, **sizes}
-            for name, sketch in (("rad", 5.0), ("rounding", 0.05), ("auto", 0.05))
+            for name, layer, sketch in (
+                *(("rad", "all", 5.0), ("rad", "1", 5.0)),
+                *(("rounding", "all", 0.05), ("auto", "all", 0.05)),
+            )
             for repetition in range(2)
         ]
     if kind == "depth":
