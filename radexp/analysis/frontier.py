@@ -54,7 +54,7 @@ def summarize_frontier(rows: pd.DataFrame) -> pd.DataFrame:
     Source: ours.
     """
     found = []
-    for point, group in rows.groupby(POINT, sort=False):
+    for point, group in rows.groupby(POINT):
         size = group["batch_size"].max()
         of_whole = group[(group["batch_size"] == size) & (group["layer"] == WHOLE)]
         own = of_whole.drop_duplicates("repetition")["batch"].to_numpy()

@@ -14,6 +14,9 @@ from radexp.memory.allocation import Cost, allocate
 # Of 2,048 entries of float32, from two scales alone to as many bytes as 8 bits of each take.
 KEEPS = [round(KEEP_STEPS * 2 ** (-quarters / 4)) / KEEP_STEPS for quarters in range(8, 41)]
 
+# Beyond them rounding to 8 bits has less noise, and that of importance is not known.
+MOST_COUNT = round(max(KEEPS) * KEEP_STEPS)
+
 Setting = tuple[str, float]
 
 
@@ -59,7 +62,7 @@ def choose_settings(
         for name, of_layer in noise.items():
             costs[name][setting] = Cost(table[name], of_layer.at(*setting))
     chosen = _grown(_settled(estimator, allocate(costs, room - others)), fits)
-    largest = solve_largest(1, KEEP_STEPS - 1, lambda count: fits(all_sampled(count)))
+    largest = solve_largest(1, MOST_COUNT, lambda count: fits(all_sampled(count)))
     alike = [] if largest is None else [all_sampled(largest)]
     return min([chosen, *alike], key=lambda one: _expected(noise, one))
 
@@ -85,7 +88,7 @@ def _grown(estimator: EstimatorConfig, fits: Callable[[EstimatorConfig], bool]) 
         keeps = {}
         for name, keep in estimator.layer_keep.items():
             count = round(keep * (1 + thousandths / 1000) * KEEP_STEPS)
-            keeps[name] = min(count, KEEP_STEPS - 1) / KEEP_STEPS
+            keeps[name] = min(count, MOST_COUNT) / KEEP_STEPS
         return replace(estimator, layer_keep=keeps)
 
     if not estimator.layer_keep:

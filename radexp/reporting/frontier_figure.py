@@ -49,7 +49,7 @@ def write_frontier_figure(rows: pd.DataFrame, file: IO[bytes]) -> None:
         file: Where the PNG goes.
     """
     table = summarize_frontier(rows)
-    points = list(table.groupby(POINT, sort=False))
+    points = list(table.groupby(POINT))
     across = min(3, len(points))
     down = -(-len(points) // across)
     figure = Figure(figsize=(max(6.0, 4.4 * across + 0.6), 3.9 * down + 1.0), layout="constrained")
@@ -167,7 +167,8 @@ def legend_of(figure: Figure, panels: Iterable[Axes]) -> None:
 def _share_axis(axes: Axes, lowest: float, highest: float) -> None:
     axes.set_xscale("log")
     axes.set_xlim(lowest, highest)
-    axes.xaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
+    subs = (1.0, 2.0, 5.0) if highest > 10 * lowest else (1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 8.0)
+    axes.xaxis.set_major_locator(LogLocator(subs=subs))
     axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{100 * value:g}%"))
     axes.xaxis.set_minor_formatter(NullFormatter())
     axes.set_xlabel("held for the backward pass, of the stock step's bytes", fontsize=9)

@@ -36,7 +36,7 @@ def frontier_grids(table: MeasuredTable) -> list[Grid]:
     summary = summary[summary["layer"] == WHOLE]
     best = best_by_budget(summary)
     grids = []
-    for (model, data, iteration), group in summary.groupby(POINT, sort=False):
+    for (model, data, iteration), group in summary.groupby(POINT):
         chosen = (best["model"] == model) & (best["data"] == data)
         lead = best[chosen & (best["iteration"] == iteration)].set_index("budget")
         where = f"{model} on {data}, {iteration:,} iterations, {table.study}"
