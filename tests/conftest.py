@@ -17,9 +17,13 @@ DEVICES = ["cpu", *(["cuda"] if torch.cuda.is_available() else [])]
 TINY = ("model.hidden=[8]", "training.iterations=20", "training.batch_size=40", "threads=1")
 
 
+# What takes longest: many processes of its own, which it starts and waits for.
+SLOW = ("test_slurm.py", "test_reproduce.py", "test_wheel.py", "test_processes.py", "test_kills.py")
+
+
 def pytest_collection_modifyitems(items):
     """Begin with what takes long, so that no process is left alone with it at the end."""
-    items.sort(key=lambda item: not item.path.match("test_wheel.py"))
+    items.sort(key=lambda item: SLOW.index(item.path.name) if item.path.name in SLOW else len(SLOW))
 
 
 @dataclass(frozen=True)
