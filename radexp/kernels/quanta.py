@@ -80,19 +80,23 @@ def _place(
     signed = universe > num_entries
     length = count + ((universe - 1) >> low)
     sums, top = np.empty(num_entries, np.float64), np.float64(count)
+    levels = np.empty(num_entries, np.int32)
     for b in range(start, stop):
         bits, center, total = packed[b], centers[b], 0.0
         for d in range(num_entries):
             total += abs(np.float64(x[b, d]) - center)
             sums[d] = total
-        factor = count / total if total > 0 else 0.0
+        factor, uniform = (count / total if total > 0 else 0.0), uniforms[b]
+        for d in range(num_entries):
+            level = sums[d] * factor + uniform
+            levels[d] = np.int32(min(level, top) if level >= 0 else 0.0)  # 0 if it is no number
+        levels[num_entries - 1] = count
         k = 0  # quanta so far; ``pending`` bits of the map in ``word`` are to be written at ``at``
         word, pending, at, before = np.uint64(0), 0, 0, 0
         for d in range(num_entries):
-            level = sums[d] * factor + uniforms[b]
-            # Not so if it is no number.
-            reached = int(min(level, top)) if level >= 0 else 0
-            reached = count if d == num_entries - 1 else reached
+            reached = levels[d]
+            if reached <= k:
+                continue
             place = 2 * d + int(x[b, d] < center) if signed else d
             for i in range((reached - k) * low):
                 bit = length + k * low + i
