@@ -47,7 +47,7 @@ def summarize_frontier(rows: pd.DataFrame) -> pd.DataFrame:
         >>> row |= {"estimator": "rad", "batch_size": 150, "saved_bytes": 50, "exact_bytes": 100}
         >>> row |= {"floor_bytes": 5, "entries": 20, "batch": 2.0, "sketch": 1.0, "layer": "all"}
         >>> row |= {"seconds": 3.0, "stock_seconds": 2.0}
-        >>> table = summarize_frontier(pd.DataFrame([row, row]))
+        >>> table = summarize_frontier(pd.DataFrame([row | {"repetition": r} for r in range(2)]))
         >>> table[["added", "time", "share"]].values.tolist()
         [[0.5, 1.5, 0.5]]
 
