@@ -7,7 +7,7 @@ PRESET ?= quick
 EXPERIMENT ?= mnist_mlp
 WORDS ?=
 
-.PHONY: help setup slurm reproduce test fuzz lint bench bench-sparse evidence memory-table scaling reactor reactor-gradients variance-depth noise-directions results-report clean
+.PHONY: help setup slurm reproduce test fuzz lint bench bench-sparse evidence memory-table scaling reactor reactor-gradients variance-depth noise-directions frontier results-report clean
 
 help:
 	@echo "make setup                     create $(VENV) with radexp, editable, and its locked dependencies"
@@ -25,6 +25,7 @@ help:
 	@echo "make reactor-gradients         write results/reactor/gradients.csv and .png (5 minutes)"
 	@echo "make variance-depth            write results/variance_depth: variance against depth (20 minutes)"
 	@echo "make noise-directions          write results/gradient_noise/directions (MNIST; 7 minutes)"
+	@echo "make frontier                  write results/frontier (MNIST, CIFAR-10; two hours)"
 	@echo "make results-report            write results/report and results/README.md from results/ alone"
 
 setup: $(STAMP)
@@ -90,6 +91,27 @@ variance-depth: setup
 
 noise-directions: setup
 	$(BIN)/python scripts/study_noise_directions.py results/gradient_noise/directions
+
+FRONTIER := $(BIN)/radexp train -m preset=reduced
+FIVE := model=mlp seed=0,1,2,3,4 hydra/launcher=joblib
+TWO := model=rnn,cnn seed=0
+
+frontier: setup
+	$(FRONTIER) experiment=frontier model=mlp measure.repetitions=30
+	$(FRONTIER) experiment=frontier model=rnn,cnn
+	$(FRONTIER) experiment=frontier_exact $(FIVE)
+	$(FRONTIER) experiment=frontier_training $(FIVE) estimator=rounding,importance budget=7.5%,12.5%
+	$(FRONTIER) experiment=frontier_training $(FIVE) estimator=importance budget=4%,5%
+	$(FRONTIER) experiment=frontier_training $(FIVE) estimator=rad,small_batch budget=12.5%
+	$(FRONTIER) experiment=frontier_training $(FIVE) estimator=auto budget=4%,5%,6%,6.5%,7.5%,12.5%
+	$(FRONTIER) experiment=frontier_exact $(TWO)
+	$(FRONTIER) experiment=frontier_training $(TWO) estimator=auto budget=5%,12.5%
+	$(FRONTIER) experiment=frontier_training $(TWO) estimator=rad,small_batch budget=12.5%
+	$(BIN)/python scripts/collect_evidence.py outputs/frontier-reduced results/frontier/noise \
+		--command 'make frontier'
+	$(BIN)/python scripts/collect_evidence.py outputs/frontier_training-reduced results/frontier/training \
+		--command 'make frontier'
+	$(BIN)/python scripts/draw_frontier.py results/frontier
 
 results-report: setup
 	$(BIN)/python scripts/report_results.py results

@@ -21,7 +21,7 @@ WHOLE = "all"
 SIZES = ["exact_bytes", "floor_bytes", "entries"]
 BITS = 8  # of a byte
 # What one gradient adds below this is rounding of float32, not noise.
-NO_NOISE = 1e-9
+NO_NOISE = 1e-7
 Floats = npt.NDArray[np.float64]
 
 
