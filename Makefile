@@ -106,7 +106,8 @@ frontier: setup
 	$(FRONTIER) experiment=frontier_training $(FIVE) estimator=auto budget=4%,5%,6%,6.5%,7.5%,12.5%
 	$(FRONTIER) experiment=frontier_exact $(TWO)
 	$(FRONTIER) experiment=frontier_training $(TWO) estimator=auto budget=5%,12.5%
-	$(FRONTIER) experiment=frontier_training $(TWO) estimator=rad,small_batch budget=12.5%
+	$(FRONTIER) experiment=frontier_training $(TWO) estimator=rad budget=12.5%
+	$(FRONTIER) experiment=frontier_training model=rnn seed=0 estimator=small_batch budget=12.5%
 	$(BIN)/python scripts/collect_evidence.py outputs/frontier-reduced results/frontier/noise \
 		--command 'make frontier'
 	$(BIN)/python scripts/collect_evidence.py outputs/frontier_training-reduced results/frontier/training \
