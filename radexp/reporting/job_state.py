@@ -5,6 +5,8 @@ from __future__ import annotations
 import fcntl
 import math
 import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -53,8 +55,8 @@ def read_state(study: Path, job: AskedJob) -> JobState:
     """Return where a job is; nothing is written, and a job that starts meanwhile is kept in.
 
     A job holds its lock before it writes anything and until its record is written. So it is asked
-    in this order: has it begun, is it held, has it a record; and if it seems cut, once more whether
-    it is held, as one that resumes drops its record. None that starts or ends is taken for cut.
+    in this order: has it begun, is it held, has it a record; and if it seems cut, once more both
+    at a time, as one that resumes drops its record. None that starts or ends is taken for cut.
 
     Args:
         study: The folder above the job's.
@@ -77,7 +79,10 @@ def read_state(study: Path, job: AskedJob) -> JobState:
         return JobState(job, RUNNING, iteration, _pace(job, row))
     if not begun:
         return JobState(job, WAITING)
-    held = is_held(folder)
+    with _asking(folder) as held:  # as long as the lock is held here, no record comes or goes
+        ended = held is False and (folder / "summary.json").exists()
+    if ended:
+        return read_state(study, job)
     if held:
         return JobState(job, RUNNING, iteration, _pace(job, row))
     seen = f"last written {duration(_age(folder))} ago"
@@ -91,16 +96,25 @@ def is_held(folder: Path) -> bool | None:
 
     The question holds the lock for an instant, and shared, so that others may ask at once.
     """
-    try:
-        with (folder / ".lock").open("rb") as file:
+    with _asking(folder) as held:
+        return held
+
+
+@contextmanager
+def _asking(folder: Path) -> Iterator[bool | None]:
+    """Yield whether a job is held; if not, its lock is held, shared, until the end."""
+    with ExitStack() as stack:
+        try:
+            file = stack.enter_context((folder / ".lock").open("rb"))
             fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except FileNotFoundError:
-        return False
-    except BlockingIOError:
-        return True
-    except OSError:
-        return None
-    return False
+            held: bool | None = False
+        except FileNotFoundError:
+            held = False
+        except BlockingIOError:
+            held = True
+        except OSError:
+            held = None
+        yield held
 
 
 def last_row(folder: Path) -> LastRow | None:

@@ -40,7 +40,7 @@ WORDS = (
 FILES = ("config.yaml", "summary.json", "environment.json", "metrics.csv")
 EVIDENCE = ("runs.csv", "curves.csv", "environment.json")
 MEASURED = {"memory": "memory_table", "depth": "variance_depth", "bias": "unbiasedness"}
-MEASURED |= {"noise": "gradient_noise/mlp"}
+MEASURED |= {"noise": "gradient_noise/mlp", "frontier": "frontier/noise"}
 
 
 @pytest.fixture(scope="module")

@@ -44,7 +44,8 @@ class Scaled:
 
     def __init__(self, sketch, factor):
         self.sketch, self.factor = sketch, factor
-        self.saved_bytes, self.serves_derivatives = sketch.saved_bytes, sketch.serves_derivatives
+        self.saved_bytes, self.free = sketch.saved_bytes, sketch.free
+        self.serves_derivatives = sketch.serves_derivatives
 
     def among(self, alive):
         return Scaled(self.sketch.among(alive), self.factor)
