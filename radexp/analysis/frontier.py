@@ -128,6 +128,7 @@ def least_noise(table: pd.DataFrame, shares: Floats, zeros_known: bool = False) 
         return np.full_like(shares, np.nan)
     layers = layers.assign(weight=layers["added"] * layers["keep"])
     by_layer = layers.groupby("layer").agg({"weight": "median", "entries": "first"})
+    by_layer = by_layer[((by_layer > 0) & (by_layer < math.inf)).all(axis=1)]
     weights, entries = by_layer["weight"].to_numpy(), by_layer["entries"].to_numpy(np.float64)
     shape = HALF_ZERO if zeros_known else GAUSSIAN
     exact, floor = (float(table[size].iloc[0]) for size in ("exact_bytes", "floor_bytes"))
@@ -149,7 +150,7 @@ def _filled(
     w s y ln b / (s y - o)^2 = m n. So with c = m n / (w s ln b), s^2 c y^2 - (2 s c o + 1) y +
     c o^2 = 0, of which the larger root is meant.
     """
-    if bits <= 0:
+    if not (0 < bits < math.inf) or not len(weights):
         return math.nan
 
     def rates(log_m: float) -> Floats:

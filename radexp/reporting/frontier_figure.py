@@ -39,6 +39,7 @@ LIMITS = {
 }
 FLOOR = "bits of ReLUs, and the loss"
 GREY = "#999999"
+MOST_NOISE = 1e30  # what lies above is damage, and breaks an axis
 
 
 def write_frontier_figure(rows: pd.DataFrame, file: IO[bytes]) -> None:
@@ -71,24 +72,30 @@ def draw_noise(axes: Axes, table: pd.DataFrame) -> None:
         table: Its rows of ``summarize_frontier``.
     """
     whole = table[table["layer"] == WHOLE]
-    noisy = whole[~whole["estimator"].isin(EXACT_RIVALS) & (whole["added"] > NO_NOISE)]
+    noisy = whole[~whole["estimator"].isin(EXACT_RIVALS) & (whole["share"] > 0)]
+    noisy = noisy[noisy["added"].between(NO_NOISE, MOST_NOISE) & np.isfinite(noisy["share"])]
+    if noisy.empty:
+        axes.text(0.5, 0.5, "no noise to draw", ha="center", va="center")
+        return
     for name, group in noisy.groupby("estimator", sort=True):
         group = group.sort_values("share").drop_duplicates("share")
         axes.plot(group["share"], group["added"], marker="o", ms=3.5, **_style(str(name)))
-        axes.fill_between(group["share"], group["low"], group["high"], **_band(str(name)))
+        low, high = group["low"].clip(lower=NO_NOISE), group["high"].clip(upper=MOST_NOISE)
+        axes.fill_between(group["share"], low, high, **_band(str(name)))
     axes.set_yscale("log")
+    least, lowest = float(noisy["added"].min()) / 3, float(noisy["share"].min())
     floor = float((table["floor_bytes"] / table["exact_bytes"]).iloc[0])
-    lowest = min(floor, float(whole["share"].min())) / 1.3
-    shares = np.geomspace(floor * 1.001, 1.0, 200).astype(np.float64)
-    least = float(noisy["added"].min()) / 3 if len(noisy) else NO_NOISE
-    for zeros_known, (label, line) in LIMITS.items():
-        limit = least_noise(table, shares, zeros_known)
-        shown = limit > least
-        axes.plot(shares[shown], limit[shown], color="black", lw=1, ls=line, label=label)
-    axes.axvline(floor, color=GREY, lw=1, label=FLOOR)
+    if 0 < floor < 1:
+        shares = np.geomspace(floor * 1.001, 1.0, 200).astype(np.float64)
+        for zeros_known, (label, line) in LIMITS.items():
+            limit = least_noise(table, shares, zeros_known)
+            shown = limit > least
+            axes.plot(shares[shown], limit[shown], color="black", lw=1, ls=line, label=label)
+        axes.axvline(floor, color=GREY, lw=1, label=FLOOR)
+        lowest = min(lowest, floor)
     axes.axhline(1.0, color=GREY, lw=0.6, ls=":")
     axes.set_ylim(bottom=least)
-    _share_axis(axes, lowest, 1.15)
+    _share_axis(axes, lowest / 1.3, 1.15 * max(1.0, float(noisy["share"].max())))
     axes.set_ylabel("noise added / the batch's own", fontsize=9)
 
 
