@@ -42,14 +42,13 @@ slurm:
 reproduce: setup
 	$(BIN)/radexp reproduce preset=$(PRESET) $(WORDS)
 
-# One thread for each of pytest's processes: more would wait for one another on the same cores. Two
-# processes more than there are cores, as some tests wait, for Slurm or for what they killed. A file
-# is one process's, as its tests share what was set up for them; tests/conftest.py orders the files.
-PROCESSES := $(shell expr $$(getconf _NPROCESSORS_ONLN) + 2)
+# One thread for each of pytest's processes: more would wait for one another on the same cores. One
+# process more than there are cores, as some tests wait, for Slurm or for what they killed. Few tests
+# are handed out at a time, so that none has many slow ones to itself.
+PROCESSES := $(shell expr $$(getconf _NPROCESSORS_ONLN) + 1)
 
 test: lint
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(PROCESSES) \
-		--dist loadfile --no-loadscope-reorder
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(PROCESSES) --maxschedchunk 4
 
 fuzz: setup
 	RADEXP_FUZZ=10 OMP_NUM_THREADS=1 $(BIN)/python -m pytest tests/fuzz -n auto --timeout=0
