@@ -10,6 +10,7 @@ import numpy.typing as npt
 import pandas as pd
 from scipy.optimize import brentq
 
+from radexp.analysis.noise_summary import WHOLE
 from radexp.analysis.statistics import ratio_interval
 
 POINT = ["model", "data", "iteration"]
@@ -17,7 +18,6 @@ POINT = ["model", "data", "iteration"]
 EXACT_RIVALS = ("accumulate", "checkpoint", "exact")
 AUTO = "auto"
 NOT_SINGLE = (AUTO, "small_batch", *EXACT_RIVALS)
-WHOLE = "all"
 SIZES = ["exact_bytes", "floor_bytes", "entries"]
 BITS = 8  # of a byte
 # What one gradient adds below this is rounding of float32, not noise.
@@ -55,13 +55,13 @@ def summarize_frontier(rows: pd.DataFrame) -> pd.DataFrame:
     """
     found = []
     for point, group in rows.groupby(POINT):
-        size = group["batch_size"].max()
-        of_whole = group[(group["batch_size"] == size) & (group["layer"] == WHOLE)]
+        batch = group["batch_size"].max()
+        of_whole = group[(group["batch_size"] == batch) & (group["layer"] == WHOLE)]
         own = of_whole.drop_duplicates("repetition")["batch"].to_numpy()
         keys = ["budget", "estimator", "layer"]
         for (budget, name, layer), part in group.groupby(keys, sort=False):
             first = part.iloc[0]
-            smaller = first["batch_size"] < size
+            smaller = first["batch_size"] < batch
             noise = part["sketch"] + (part["batch"] if smaller else 0.0)
             ratio = ratio_interval(noise.to_numpy(), own)
             times = (part["seconds"] / part["stock_seconds"]).quantile([0.25, 0.5, 0.75])

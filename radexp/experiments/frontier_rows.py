@@ -12,6 +12,7 @@ import pandas as pd
 import torch
 from torch import nn
 
+from radexp.analysis.noise_summary import WHOLE
 from radexp.config import EstimatorConfig, TrainConfig, load_estimator_config, options_for
 from radexp.errors import BudgetError
 from radexp.experiments.noise_points import (
@@ -31,7 +32,6 @@ PUBLISHED_KEEP = 0.1
 BITS = 8  # of a byte
 # Rounding takes two float32 scales for 512 entries besides its codes.
 SCALE_BITS = 64 / 512
-WHOLE = "all"
 # The estimator whose noise is written by layer: it tells how much entries weigh in the gradient.
 PROBE = "rad"
 

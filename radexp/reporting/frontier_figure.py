@@ -16,11 +16,11 @@ from radexp.analysis.frontier import (
     EXACT_RIVALS,
     NO_NOISE,
     POINT,
-    WHOLE,
     least_noise,
     summarize_frontier,
 )
 from radexp.analysis.frontier_training import BASELINE
+from radexp.analysis.noise_summary import WHOLE
 from radexp.reporting.arms import ARM_STYLES, plain
 
 STYLES = {

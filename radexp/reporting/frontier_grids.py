@@ -8,8 +8,9 @@ from typing import Any
 
 import pandas as pd
 
-from radexp.analysis.frontier import NO_NOISE, POINT, WHOLE, best_by_budget, summarize_frontier
+from radexp.analysis.frontier import NO_NOISE, POINT, best_by_budget, summarize_frontier
 from radexp.analysis.frontier_training import slowdowns, without_baseline
+from radexp.analysis.noise_summary import WHOLE
 from radexp.reporting.grids import Grid
 from radexp.reporting.measurements import MeasuredTable
 

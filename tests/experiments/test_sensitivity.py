@@ -17,12 +17,10 @@ def test_noise_is_that_of_each_layers_own_gradient():
     assert list(noise) == ["1", "3", "5"]
     for one in noise.values():
         assert (len(one.of_bits), len(one.of_keeps)) == (MOST_BITS, len(MEASURED_KEEPS))
-        for levels in (
-            [one.at("layer_bits", bits) for bits in range(1, 9)],
-            [one.at("layer_keep", 2.0**power) for power in range(-10, -1)],
-        ):
-            assert levels == sorted(levels, reverse=True)
-            assert levels[-1] > 0
+        # A further bit leaves a quarter, and twice the places an eighth or so; two draws of each.
+        # Half of what follows a ReLU is zero: at 4 bits the others have all 8 that there can be.
+        assert one.of_bits[0] > 10 * one.of_bits[3] > one.of_bits[7] > 0
+        assert one.of_keeps[0] > 10 * one.of_keeps[3] > 10 * one.of_keeps[5] > 0
     assert all(type(module).__module__.startswith("torch.nn") for module in net)
 
 
